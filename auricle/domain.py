@@ -1,0 +1,174 @@
+"""The field's words as types. All times in here are samples at 16 kHz, end-exclusive."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from auricle.times import to_seconds
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Span(_Frozen):
+    """A stretch of a recording, in samples from its zero."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+    @property
+    def seconds(self) -> float:
+        return to_seconds(self.length)
+
+    def overlap(self, other: "Span") -> int:
+        """Samples that both cover; 0 where they do not meet."""
+        return max(0, min(self.end, other.end) - max(self.start, other.start))
+
+
+class Word(Span):
+    text: str
+    probability: float
+
+
+class Segment(Span):
+    """What recognition heard in one breath, with its own doubts about it."""
+
+    text: str
+    words: tuple[Word, ...]
+    avg_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+
+
+class Recognition(_Frozen):
+    """The payload of a take of kind ``recognition``."""
+
+    language: str
+    language_probability: float
+    segments: tuple[Segment, ...]
+
+
+class Turn(Span):
+    """One voice speaking without a break. ``label`` is the voice's label within its take."""
+
+    label: str
+
+
+class Diarization(_Frozen):
+    """The payload of a take of kind ``diarization``.
+
+    Attributes:
+        turns: Who speaks when, overlap included.
+        exclusive: The same with one voice at a time: what words are given to.
+        voices: An embedding for each label (192 floats in the small profile); empty where too little was said.
+    """
+
+    turns: tuple[Turn, ...]
+    exclusive: tuple[Turn, ...]
+    voices: dict[str, tuple[float, ...]]
+
+
+class Recording(_Frozen):
+    """A recording in the library. ``duration`` is in samples; ``path`` is where the original lies."""
+
+    id: str
+    sha256: str
+    path: str
+    duration: int
+    sample_rate: int
+    channels: int
+    codec: str
+    added: float
+
+    @property
+    def seconds(self) -> float:
+        return to_seconds(self.duration)
+
+    @property
+    def span(self) -> Span:
+        return Span(start=0, end=self.duration)
+
+
+TakeKind = Literal["recognition", "voices", "diarization"]
+
+
+class Take(_Frozen):
+    """What an engine heard, never changed afterwards.
+
+    Attributes:
+        engine: The engine and its weights, as ``name@hash``.
+        params: Everything that would make it hear otherwise.
+        payload: JSON of ``Recognition`` or ``Diarization``; for ``voices`` the name of an .npz file in the library.
+    """
+
+    id: str
+    recording: str
+    kind: TakeKind
+    engine: str
+    params: dict[str, str | int | float | bool | None]
+    span: Span
+    payload: str
+    created: float
+
+
+class Speaker(_Frozen):
+    """A voice in one recording. ``label`` is what it is called while nobody has named it: "Speaker 1"."""
+
+    id: str
+    recording: str
+    label: str
+
+
+class Evidence(_Frozen):
+    """Why a voice has a name.
+
+    Attributes:
+        source: ``said`` (a quote at a time), ``person`` (somebody said so), ``elimination`` (the only one left of the
+            people the person listed), ``voiceprint``.
+        quote: The words, verbatim, where ``source`` is ``said``.
+        at: When, in samples.
+    """
+
+    source: Literal["said", "person", "elimination", "voiceprint"]
+    quote: str = ""
+    at: int | None = None
+
+
+class Edit(_Frozen):
+    """One decision in the append-only log. The last one about a thing is in force unless undone."""
+
+    seq: int
+    recording: str
+    kind: Literal["name"]
+    speaker: str
+    name: str
+    evidence: Evidence
+    created: float
+
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class Job(_Frozen):
+    """A piece of heavy work as a row: whoever watches it reads this."""
+
+    id: str
+    kind: str
+    args: dict[str, object]
+    state: JobState
+    done: float
+    total: float
+    note: str
+    result: dict[str, object] | None
+    error: dict[str, str] | None
+    cancel_requested: bool
+    attempts: int
+    worker_pid: int | None
+    created: float
+    started: float | None
+    finished: float | None

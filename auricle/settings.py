@@ -1,0 +1,69 @@
+"""Every setting, in one class: `AURICLE_…` variables first, then auricle.toml, then these defaults."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+def config_file() -> Path:
+    """Where auricle.toml is read from: `AURICLE_CONFIG`, else the user's configuration folder."""
+    configured = os.environ.get("AURICLE_CONFIG")
+    return Path(configured) if configured else platformdirs.user_config_path("auricle") / "auricle.toml"
+
+
+class Settings(BaseSettings):
+    """What is in force. `auricle doctor` prints it."""
+
+    model_config = SettingsConfigDict(env_prefix="AURICLE_", extra="forbid", env_ignore_empty=True)
+
+    home: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("auricle"), description="Where everything remembered is kept."
+    )
+    models: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("auricle") / "models", description="Where weights are."
+    )
+    device: Literal["auto", "cuda", "cpu"] = Field("auto", description="What the engines run on.")
+    offline: bool = Field(False, description="Never fetch weights; say which command would.")
+    worker: Literal["process", "inline"] = Field("process", description="Heavy work in the one worker process, or here.")
+    idle_seconds: float = Field(600, gt=0, description="The worker leaves after idling this long.")
+    wait_seconds: float = Field(20, gt=0, le=50, description="An MCP call answers with a job handle after this long.")
+    piece_seconds: float = Field(300, ge=5, description="Recognition is kept in pieces of at most this length.")
+
+    whisper: str = Field("whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
+    beam_size: int = Field(5, ge=1, le=20, description="Recognition's beam.")
+    segmentation: str = Field("segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file.")
+    embedding: str = Field("campplus", description="The voice embedding: a name, or a checkpoint file.")
+
+    model: str = Field("auto", description="The LLM: auto, local:[NAME or GGUF path], ollama:NAME or openai:NAME.")
+    context_tokens: int = Field(8192, ge=2048, description="The LLM's context window.")
+    llm_timeout: float = Field(300, gt=0, description="Seconds to wait for an LLM server's answer.")
+    ollama_url: str = Field("http://127.0.0.1:11434", description="Where Ollama listens.")
+    openai_url: str = Field("http://127.0.0.1:8000/v1", description="An OpenAI-compatible base URL.")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Its key, where it wants one.")
+
+    @field_validator("home", "models")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

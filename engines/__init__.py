@@ -1,0 +1,1 @@
+"""The models: recognition, diarization, voices, LLMs; and where their weights come from."""

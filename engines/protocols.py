@@ -1,0 +1,152 @@
+"""What an engine must offer. Audio is always float32 mono at 16 kHz, shape (samples,), in [-1, 1].
+
+Times that engines return are samples from the start of the audio they were given.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.domain import Diarization, Recognition, Span
+
+Audio = NDArray[np.float32]
+
+Progress = Callable[[float], None]
+"""Called with the share done, 0 to 1. It may raise to stop the work."""
+
+
+@dataclass(frozen=True)
+class HearingOptions:
+    """What changes how recognition hears.
+
+    Attributes:
+        language: ISO 639-1, or None to detect it.
+        hints: Names and terms to expect, as one comma-separated line.
+        translate: Into English.
+        beam_size: The decoder's beam.
+    """
+
+    language: str | None = None
+    hints: str = ""
+    translate: bool = False
+    beam_size: int = 5
+
+
+class Recognizer(Protocol):
+    identity: str
+    """Engine and weights, as ``name@hash``; part of a take's key."""
+
+    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition: ...
+
+
+class SpeechDetector(Protocol):
+    def speech(self, audio: Audio) -> list[Span]:
+        """Where somebody speaks."""
+        ...
+
+
+@dataclass(frozen=True)
+class VoiceMap:
+    """What diarization hears before it decides how many people there are; stored, so that another
+    speaker count clusters it again without listening.
+
+    Attributes:
+        segmentations: Speaker activity, (windows, frames, local speakers), float32 in [0, 1].
+        embeddings: A voice embedding for each local speaker, (windows, local speakers, dim); NaN rows where silent.
+        window: (start, duration, step) of the windows, in seconds.
+    """
+
+    segmentations: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    window: tuple[float, float, float]
+
+    def save(self, path: Path) -> None: ...
+
+    @classmethod
+    def load(cls, path: Path) -> "VoiceMap": ...
+
+
+@dataclass(frozen=True)
+class SpeakerCount:
+    """How many people speak: exactly, or between bounds; all None where nobody knows."""
+
+    exact: int | None = None
+    least: int | None = None
+    most: int | None = None
+
+
+class Diarizer(Protocol):
+    identity: str
+
+    def listen(self, audio: Audio, progress: Progress) -> VoiceMap:
+        """The slow half: segmentation and embeddings."""
+        ...
+
+    def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
+        """The quick half: who is who. Labels are "0", "1", … by first appearance."""
+        ...
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message to an LLM. ``tool_calls`` as [{"id", "name", "arguments"}] on an assistant's; ``tool_call_id`` on a tool's."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an LLM said. ``data`` holds the parsed object where a schema was given."""
+
+    text: str
+    data: dict[str, Any] | None = None
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class LLMTraits:
+    """What a model can do: ``tools`` calls tools natively; ``context`` is its window in tokens."""
+
+    tools: bool
+    context: int
+
+
+class LLM(Protocol):
+    name: str
+    """As ``--model`` would name it: ``local:qwen2.5-coder-1.5b``, ``ollama:qwen3``."""
+    traits: LLMTraits
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: dict[str, Any] | None = None,
+        tools: Sequence[dict[str, Any]] = (),
+        max_tokens: int = 512,
+    ) -> Reply:
+        """One turn. With ``schema`` the reply is JSON that obeys it, enforced while decoding where the server can."""
+        ...
+
+
+Judge = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""``judge(prompt, schema) -> dict``: one small judgement."""
+
+
+@dataclass(frozen=True)
+class Engines:
+    """How the worker makes each engine; fakes take their place in tests. Each is made on first use, once."""
+
+    recognizer: Callable[[], Recognizer]
+    detector: Callable[[], SpeechDetector]
+    diarizer: Callable[[], Diarizer]
+    llm: Callable[[str], LLM]
+    extra: dict[str, Any] = field(default_factory=dict)
