@@ -1,0 +1,1 @@
+"""Every word said to an LLM, in Markdown, shipped as package data."""

@@ -1,0 +1,1 @@
+"""What can be asked of a recording: the Toolbox. Knows neither LangGraph nor MCP."""

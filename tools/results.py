@@ -1,0 +1,160 @@
+"""What the tools return: small and true. Times are seconds of the recording.
+
+Every result carries ``next``: what the client should know or do next, because many never read descriptions.
+"""
+
+from pydantic import BaseModel, Field
+
+
+class Result(BaseModel):
+    next: str = Field(description="What to know or do next.")
+
+
+class RecordingInfo(BaseModel):
+    id: str = Field(description="The recording's id, for every other tool.")
+    path: str
+    sha256: str
+    duration: float = Field(description="Seconds.")
+
+
+class RecordingList(Result):
+    recordings: list[RecordingInfo]
+
+
+class AddedRecording(Result, RecordingInfo):
+    already_known: bool = Field(description="The same bytes were in the library before.")
+
+
+class TalkTime(BaseModel):
+    speaker: str = Field(description="Name, or label while nobody has named the voice.")
+    id: str
+    named: bool
+    seconds: float = Field(description="Seconds of speech.")
+    share: float = Field(description="Share of all speech, 0 to 1.")
+    turns: int
+
+
+class RecordingDescription(Result, RecordingInfo):
+    channels: int
+    sample_rate: int
+    codec: str
+    language: str | None
+    transcribed_seconds: float
+    diarized: bool
+    revision: str
+    speakers: list[TalkTime]
+
+
+class RemovedRecording(Result):
+    recording: str
+
+
+class Transcription(Result):
+    recording: str
+    revision: str
+    language: str | None
+    language_probability: float | None
+    duration: float
+    start: float
+    end: float
+    words: int
+    segments: int
+    newly_heard_seconds: float = Field(description="0 when all of it was already known.")
+    preview: str
+    warnings: list[str] = Field(default_factory=list)
+
+
+class DiarizedSpeaker(BaseModel):
+    id: str
+    speaker: str
+    seconds: float
+
+
+class DiarizationSummary(Result):
+    recording: str
+    revision: str
+    speakers: list[DiarizedSpeaker]
+    turns: int
+    overlap_seconds: float
+    warnings: list[str] = Field(default_factory=list)
+
+
+class NameCandidate(BaseModel):
+    """A place where a name is said, and the voice it may belong to."""
+
+    name: str
+    speaker: str = Field(description="The voice's current label or name.")
+    quote: str
+    start: float
+    points_at: str = Field(description="speaker: the one who says it; addressee: the one spoken to; other.")
+
+
+class NamedSpeaker(BaseModel):
+    id: str
+    label: str
+    name: str | None
+    source: str | None = Field(description="said, person or elimination; null for a voice without a name.")
+    quote: str = ""
+    start: float | None = None
+
+
+class SpeakerNames(Result):
+    recording: str
+    revision: str
+    speakers: list[NamedSpeaker]
+    candidates: list[NameCandidate] = Field(default_factory=list)
+    conflicts: list[str] = Field(default_factory=list)
+
+
+class Line(BaseModel):
+    start: float
+    end: float
+    speaker: str | None
+    text: str
+    doubts: list[str] = Field(default_factory=list)
+
+
+class TranscriptPage(Result):
+    recording: str
+    revision: str
+    lines: list[Line]
+    cursor: str | None = Field(description="Give it to the next call for what follows; null at the end.")
+
+
+class Hit(BaseModel):
+    recording: str
+    start: float
+    end: float
+    speaker: str | None
+    text: str
+
+
+class SearchResult(Result):
+    hits: list[Hit]
+
+
+class AudioSlice(Result):
+    recording: str
+    path: str
+    start: float
+    end: float
+    format: str
+    bytes: int
+
+
+class ExportedFile(Result):
+    recording: str
+    revision: str
+    path: str
+    format: str
+    preview: str
+
+
+class JobStatus(Result):
+    job: str
+    kind: str
+    state: str = Field(description="queued, running, done, failed or cancelled.")
+    percent: float
+    seconds_left: float | None
+    note: str
+    error: str | None = None
