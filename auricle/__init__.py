@@ -15,7 +15,7 @@ _PUBLIC = {
     "ask": "agent.run",
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["AuricleError", "Settings", "Toolbox", "__version__", "ask"]
 
 
 def __getattr__(name: str) -> Any:

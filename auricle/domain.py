@@ -25,7 +25,7 @@ class Span(_Frozen):
     def seconds(self) -> float:
         return to_seconds(self.length)
 
-    def overlap(self, other: "Span") -> int:
+    def shared_with(self, other: "Span") -> int:
         """Samples that both cover; 0 where they do not meet."""
         return max(0, min(self.end, other.end) - max(self.start, other.start))
 

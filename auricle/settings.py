@@ -22,21 +22,26 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AURICLE_", extra="forbid", env_ignore_empty=True)
 
     home: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("auricle"), description="Where everything remembered is kept."
+        default_factory=lambda: platformdirs.user_data_path("auricle"),
+        description="Where everything remembered is kept.",
     )
     models: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("auricle") / "models", description="Where weights are."
     )
     device: Literal["auto", "cuda", "cpu"] = Field("auto", description="What the engines run on.")
     offline: bool = Field(False, description="Never fetch weights; say which command would.")
-    worker: Literal["process", "inline"] = Field("process", description="Heavy work in the one worker process, or here.")
+    worker: Literal["process", "inline"] = Field(
+        "process", description="Heavy work in the one worker process, or here."
+    )
     idle_seconds: float = Field(600, gt=0, description="The worker leaves after idling this long.")
     wait_seconds: float = Field(20, gt=0, le=50, description="An MCP call answers with a job handle after this long.")
     piece_seconds: float = Field(300, ge=5, description="Recognition is kept in pieces of at most this length.")
 
     whisper: str = Field("whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
     beam_size: int = Field(5, ge=1, le=20, description="Recognition's beam.")
-    segmentation: str = Field("segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file.")
+    segmentation: str = Field(
+        "segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file."
+    )
     embedding: str = Field("campplus", description="The voice embedding: a name, or a checkpoint file.")
 
     model: str = Field("auto", description="The LLM: auto, local:[NAME or GGUF path], ollama:NAME or openai:NAME.")

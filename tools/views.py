@@ -84,5 +84,7 @@ class Transcript(_View):
             if len(words) == len(utterance.words):
                 found.append(utterance)
             elif words:
-                found.append(utterance.model_copy(update={"words": words, "start": words[0].start, "end": words[-1].end}))
+                found.append(
+                    utterance.model_copy(update={"words": words, "start": words[0].start, "end": words[-1].end})
+                )
         return tuple(found)
