@@ -1,0 +1,54 @@
+# Each target works on a fresh clone: what it needs is installed first.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := $(CURDIR)/.demo
+SAMPLE = $(shell $(BIN)/python -c 'from importlib.util import find_spec; from pathlib import Path; \
+	print(Path(find_spec("pyannote").submodule_search_locations[0]) / "audio/sample/sample.wav")')
+
+.DEFAULT_GOAL := help
+.PHONY: help install models demo test lint bench soak clean
+
+help:
+	@echo "make demo    environment, packages, weights, and one real answer"
+	@echo "make test    every test, the ones with real weights included"
+	@echo "make lint    ruff and mypy"
+	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references)"
+	@echo "make soak    the long proofs"
+	@echo "make clean   removes the environment and the demonstration's files"
+
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	@echo "== Packages: about 7 GB with PyTorch, into ./.venv (once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+		{ echo "Python 3.11 to 3.13 with venv is needed; on Debian: apt install python3-venv" >&2; rm -rf .venv; exit 1; }
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt pip
+	$(BIN)/python -m pip install --progress-bar on --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+models: install
+	@echo "== Weights: fetched once, verified, kept in the user's cache"
+	@$(BIN)/auricle models pull
+
+demo: models
+	@echo "== The answer"
+	@mkdir -p $(DEMO)
+	@cd $(DEMO) && AURICLE_HOME=$(DEMO)/home $(CURDIR)/$(BIN)/auricle ask "$(SAMPLE)" \
+		"This is a phone call between Diane and Sheila. Diarize it and write it as Q&A."
+
+test: models
+	$(BIN)/python -m pytest -m "not soak and not gpu"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: models
+	$(BIN)/python -m bench.accuracy
+
+soak: models
+	$(BIN)/python -m pytest -m soak
+
+clean:
+	rm -rf .venv .demo build *.egg-info
