@@ -1,0 +1,51 @@
+"""The handle a face gives a tool: progress, cancelling, a person's yes, and how long to wait."""
+
+from typing import Protocol
+
+from auricle.domain import Job
+
+
+class Work(Protocol):
+    """What a tool knows of whoever asked. No LLM and no schema sees it.
+
+    Attributes:
+        patience: Seconds the face waits for a job before it takes a handle instead; None waits to the end.
+    """
+
+    patience: float | None
+
+    def report(self, done: float, total: float, note: str) -> None:
+        """Tells how far the work is. ``total`` is 0 where nobody knows."""
+        ...
+
+    def check_cancelled(self) -> None:
+        """Raises ``Cancelled`` once somebody has asked to stop."""
+        ...
+
+    def confirm(self, question: str) -> bool:
+        """A person's yes to something that cannot be undone."""
+        ...
+
+
+class Quiet:
+    """Nobody watches: no reports, never cancelled, and no yes."""
+
+    def __init__(self, patience: float | None = None) -> None:
+        self.patience = patience
+
+    def report(self, done: float, total: float, note: str) -> None:
+        """Nobody to tell."""
+
+    def check_cancelled(self) -> None:
+        """Nobody to cancel."""
+
+    def confirm(self, question: str) -> bool:
+        return False
+
+
+class StillWorking(Exception):  # noqa: N818 - an outcome, not an error: the work goes on
+    """The face's patience is over and the job goes on; ``job`` is the handle to it."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"job {job.id} is still working")
+        self.job = job
