@@ -37,6 +37,11 @@ class Utterance(Span):
     def text(self) -> str:
         return "".join(word.text for word in self.words).strip()
 
+    @property
+    def overlap(self) -> bool:
+        """Another voice speaks during some of these words."""
+        return any(word.overlap for word in self.words)
+
 
 class SpeakerView(_View):
     """A voice and what it is called. ``name`` is None while nobody has named it."""
