@@ -1,0 +1,49 @@
+"""A library: one folder with everything remembered."""
+
+from pathlib import Path
+
+from auricle.errors import LibraryError
+from library.database import Database
+from library.edits import Edits
+from library.jobs import JobRows
+from library.recordings import Recordings
+from library.speakers import Speakers
+from library.takes import Takes
+
+
+class Library:
+    """Opens the library in ``home``, making it where there is none. Several processes and threads may use it at once.
+
+    Args:
+        home: The folder; made for the owner's eyes alone.
+
+    Raises:
+        LibraryError: It cannot be written, or a newer Auricle made it.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.expanduser().absolute()
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in ("audio", "voices"):
+                (self.home / folder).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(
+                f"The library at {self.home} cannot be made ({error.strerror or error}): "
+                "set AURICLE_HOME to a folder that can be written."
+            ) from error
+        self._database = Database(self.home)
+        self.takes = Takes(self._database, self.home / "voices")
+        self.recordings = Recordings(self._database, self.home / "audio", self.takes)
+        self.speakers = Speakers(self._database)
+        self.edits = Edits(self._database)
+        self.jobs = JobRows(self._database)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()

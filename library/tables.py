@@ -1,0 +1,109 @@
+"""The tables as SQLAlchemy sees them. ``migrations`` creates them; a test holds the two together."""
+
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    # What the file system said of the file when it was hashed: while that stands, it is not hashed again.
+    Column("stamp", Text, nullable=False),
+    Column("duration", Integer, nullable=False),
+    Column("sample_rate", Integer, nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("codec", Text, nullable=False),
+    Column("added", Float, nullable=False),
+)
+
+takes = Table(
+    "takes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("recording", Text, ForeignKey("recordings.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("engine", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    # Grows with every take that is asked for, a stored one again too: the highest decides where takes overlap.
+    Column("rank", Integer, nullable=False),
+)
+
+# FTS5: one row a recognized segment. `rowid` is SQLite's own.
+heard = Table(
+    "heard",
+    metadata,
+    Column("text", Text),
+    Column("take", Text),
+    Column("start", Integer),
+    Column("end", Integer),
+)
+
+speakers = Table(
+    "speakers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("recording", Text, ForeignKey("recordings.id"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+voices = Table(
+    "voices",
+    metadata,
+    Column("take", Text, ForeignKey("takes.id"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("speaker", Text, ForeignKey("speakers.id"), nullable=False),
+)
+
+edits = Table(
+    "edits",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("recording", Text, ForeignKey("recordings.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("speaker", Text, ForeignKey("speakers.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+# Undoing appends too: the log itself never changes.
+undos = Table(
+    "undos",
+    metadata,
+    Column("edit", Integer, ForeignKey("edits.seq"), primary_key=True),
+    Column("created", Float, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("args", JSON, nullable=False),
+    Column("key", Text, nullable=False),
+    # The settings it was asked for under: a worker that another face started must hear with these.
+    Column("settings", JSON, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("done", Float, nullable=False),
+    Column("total", Float, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("result", JSON(none_as_null=True)),
+    Column("error", JSON(none_as_null=True)),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("worker_pid", Integer),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("finished", Float),
+)
