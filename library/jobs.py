@@ -110,7 +110,8 @@ class JobRows:
 
     def finish(self, job: str, result: Mapping[str, object]) -> None:
         with self._database.write() as connection:
-            _set(connection, job, _in("running"), state="done", result=dict(result), finished=time.time())
+            values = {"state": "done", "done": tables.jobs.c.total, "result": dict(result), "finished": time.time()}
+            _set(connection, job, _in("running"), **values)
 
     def fail(self, job: str, error: Mapping[str, str]) -> None:
         """Ends a job with ``AuricleError.as_dict()``."""

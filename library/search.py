@@ -19,7 +19,7 @@ class Hit(Span):
     text: str
 
 
-# A segment counts only while no later take decides for its middle.
+# A segment counts only while no later take decides for its middle; a translation stands beside what was said.
 _QUERY = """
 SELECT takes.recording, heard.take, heard.start, heard."end", heard.text
 FROM heard JOIN takes ON takes.id = heard.take
@@ -28,6 +28,7 @@ WHERE {match}
   AND NOT EXISTS (
     SELECT 1 FROM takes AS later
     WHERE later.recording = takes.recording AND later.kind = 'recognition' AND later.rank > takes.rank
+      AND json_extract(later.params, '$.translate') IS json_extract(takes.params, '$.translate')
       AND later.start <= (heard.start + heard."end") / 2 AND (heard.start + heard."end") / 2 < later."end")
 ORDER BY {order}
 LIMIT :limit

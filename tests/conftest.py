@@ -1,0 +1,57 @@
+"""What every test gets: a home of its own, and nothing of the person's."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from auricle.settings import Settings, get_settings
+from library import Library
+from tools.jobs import stop_worker
+
+_ROOT = Path(__file__).parent.parent
+_THEIRS = {"AURICLE_MODELS", "AURICLE_EVAL"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No test sees or touches the settings and the library of whoever runs it; only where models and recordings are."""
+    for name in [name for name in os.environ if name.startswith("AURICLE_") and name not in _THEIRS]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AURICLE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("AURICLE_CONFIG", str(tmp_path / "no-auricle.toml"))
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home to be made by the test; whatever worker it had is ended."""
+    folder = tmp_path / "home"
+    yield folder
+    if folder.is_dir():
+        stop_worker(folder)
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    """Settings of a home of its own, with heavy work done inline."""
+    return Settings(home=home, worker="inline")
+
+
+@pytest.fixture
+def library(home: Path) -> Iterator[Library]:
+    with Library(home) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def eval_dir() -> Path:
+    """The evaluation recordings, which are not part of the project."""
+    given = os.environ.get("AURICLE_EVAL")
+    folder = Path(given) if given else _ROOT.parent / "shared" / "eval"
+    if not (folder / "manifest.jsonl").is_file():
+        pytest.skip(f"no evaluation recordings in {folder}: set AURICLE_EVAL to their folder")
+    return folder

@@ -1,0 +1,193 @@
+"""Engines that hear nothing, quickly and always the same, and the sounds to give them."""
+
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auricle.domain import Diarization, Recognition, Segment, Span, Turn, Word
+from auricle.times import SAMPLE_RATE
+from engines.protocols import (
+    Audio,
+    Engines,
+    HearingOptions,
+    LLMTraits,
+    Message,
+    Progress,
+    Reply,
+    SpeakerCount,
+    VoiceMap,
+)
+
+VOCABULARY = ("well", "the", "refund", "was", "promised", "on", "monday", "by", "alice")
+WORD_SECONDS = 0.5
+SEGMENT_SECONDS = 2
+TURN_SECONDS = 4
+
+
+def tone(path: Path, seconds: float, rate: int = SAMPLE_RATE, channels: int = 1, pitch: float = 440.0) -> Path:
+    """Writes a 16-bit wav of a quiet tone; another pitch makes another recording."""
+    times = np.arange(round(seconds * rate)) / rate
+    samples = (np.sin(2 * np.pi * pitch * times) * 8000).astype("<i2")
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(np.repeat(samples, channels).tobytes())
+    return path
+
+
+@dataclass
+class FakeRecognizer:
+    """Hears a word every half second, four to a segment; silence (all zeros) is heard as nothing.
+
+    Attributes:
+        calls: The options of each call.
+        seconds: The length of each call's audio.
+        during: Called with the number of the call while it hears, to break, cancel or watch it.
+    """
+
+    identity: str = "fake-recognizer@1"
+    language: str = "en"
+    calls: list[HearingOptions] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    during: Callable[[int], None] = lambda _: None
+
+    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition:
+        self.calls.append(options)
+        self.seconds.append(audio.size / SAMPLE_RATE)
+        self.during(len(self.calls))
+        progress(0.5)
+        segments = _segments(audio.size, options.translate) if np.any(audio) else ()
+        progress(1.0)
+        return Recognition(language=options.language or self.language, language_probability=0.9, segments=segments)
+
+
+def _segments(samples: int, translated: bool) -> tuple[Segment, ...]:
+    length, breath = round(WORD_SECONDS * SAMPLE_RATE), SEGMENT_SECONDS * SAMPLE_RATE
+    segments: list[Segment] = []
+    for start in range(0, samples, breath):
+        words = tuple(
+            Word(
+                start=at,
+                end=min(at + length, samples),
+                text=" " + VOCABULARY[at // length % len(VOCABULARY)] + ("*" if translated else ""),
+                probability=0.9,
+            )
+            for at in range(start, min(start + breath, samples), length)
+        )
+        segments.append(
+            Segment(
+                start=start,
+                end=words[-1].end,
+                text="".join(word.text for word in words).strip(),
+                words=words,
+                avg_logprob=-0.2,
+                no_speech_prob=0.01,
+                compression_ratio=1.1,
+            )
+        )
+    return tuple(segments)
+
+
+class FakeDetector:
+    """Hears speech wherever there is a sound, in stretches cut at 100 ms."""
+
+    def speech(self, audio: Audio) -> list[Span]:
+        step = SAMPLE_RATE // 10
+        spans: list[Span] = []
+        for start in range(0, audio.size, step):
+            end = min(start + step, audio.size)
+            if not np.any(audio[start:end]):
+                continue
+            if spans and spans[-1].end == start:
+                spans[-1] = Span(start=spans[-1].start, end=end)
+            else:
+                spans.append(Span(start=start, end=end))
+        return spans
+
+
+@dataclass
+class FakeDiarizer:
+    """Voices take turns of four seconds: two of them, or as many as asked for.
+
+    Attributes:
+        listened: The length in seconds of each listening.
+        clustered: The count of each clustering.
+    """
+
+    identity: str = "fake-diarizer@1"
+    listened: list[float] = field(default_factory=list)
+    clustered: list[SpeakerCount] = field(default_factory=list)
+
+    def listen(self, audio: Audio, progress: Progress) -> VoiceMap:
+        self.listened.append(audio.size / SAMPLE_RATE)
+        progress(0.5)
+        progress(1.0)
+        # The length is all this fake needs to cluster.
+        return VoiceMap(
+            segmentations=np.zeros((1, 1, 1), np.float32),
+            embeddings=np.zeros((1, 1, 4), np.float32),
+            window=(0.0, audio.size / SAMPLE_RATE, audio.size / SAMPLE_RATE),
+        )
+
+    def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
+        self.clustered.append(count)
+        people = count.exact or min(max(2, count.least or 1), count.most or 2)
+        samples, length = round(voices.window[1] * SAMPLE_RATE), TURN_SECONDS * SAMPLE_RATE
+        turns = tuple(
+            Turn(start=start, end=min(start + length, samples), label=str(number % people))
+            for number, start in enumerate(range(0, samples, length))
+        )
+        embeddings = {turn.label: tuple(float(turn.label == str(i)) for i in range(people)) for turn in turns}
+        return Diarization(turns=turns, exclusive=turns, voices=embeddings)
+
+
+@dataclass
+class FakeLLM:
+    """Says what stands in its queue, in order.
+
+    Attributes:
+        replies: Texts, parsed objects (for a schema), or whole replies.
+        asked: The messages of each call.
+        schemas: The schema of each call.
+    """
+
+    replies: list[str | dict[str, Any] | Reply] = field(default_factory=list)
+    name: str = "local:fake"
+    traits: LLMTraits = field(default_factory=lambda: LLMTraits(tools=False, context=8192))
+    asked: list[list[Message]] = field(default_factory=list)
+    schemas: list[dict[str, Any] | None] = field(default_factory=list)
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: dict[str, Any] | None = None,
+        tools: Sequence[dict[str, Any]] = (),
+        max_tokens: int = 512,
+    ) -> Reply:
+        self.asked.append(list(messages))
+        self.schemas.append(schema)
+        assert self.replies, f"nobody told the fake LLM what to say to: {messages[-1].content[:200]}"
+        reply = self.replies.pop(0)
+        if isinstance(reply, Reply):
+            return reply
+        return Reply(text="", data=reply) if isinstance(reply, dict) else Reply(text=reply)
+
+
+def fake_engines(
+    recognizer: FakeRecognizer | None = None,
+    diarizer: FakeDiarizer | None = None,
+    llm: FakeLLM | None = None,
+    detector: FakeDetector | None = None,
+) -> Engines:
+    """Engines of these fakes, each of them made once."""
+    recognizer, diarizer = recognizer or FakeRecognizer(), diarizer or FakeDiarizer()
+    llm, detector = llm or FakeLLM(), detector or FakeDetector()
+    return Engines(
+        recognizer=lambda: recognizer, detector=lambda: detector, diarizer=lambda: diarizer, llm=lambda _: llm
+    )

@@ -1,0 +1,251 @@
+"""How heavy work gets done for a face: by the home's one worker, or here."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from auricle.domain import Job
+from auricle.errors import Cancelled, WorkerDied, error_from_dict
+from auricle.settings import Settings
+from engines.protocols import Engines
+from library import Library
+from tools.work import StillWorking, Work
+from tools.worker import LOCK, LOG, PID
+
+_OF_ENGINES = (
+    "models", "device", "offline", "piece_seconds", "whisper", "beam_size", "segmentation", "embedding",
+    "context_tokens", "llm_timeout",
+)  # fmt: skip
+"""The settings that change what the worker does: they go with each job, since its worker may have others."""
+_OF_FILES = ("whisper", "segmentation", "embedding")
+
+_FIRST_POLL, _LAST_POLL = 0.05, 0.2
+_LOOK_SECONDS = 1.0
+_GRACE_SECONDS = 2.0
+_MOST_STARTS = 3
+
+
+class Jobs:
+    """Runs heavy work and tells the face how far it is.
+
+    Args:
+        library: Where jobs are rows.
+        settings: What to work with.
+        engines: These, in this process, instead of the worker's.
+        command: What starts a worker, instead of ``python -m tools.worker``; tests start one with fakes.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        settings: Settings,
+        engines: Engines | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self._library, self._settings, self._engines = library, settings, engines
+        self._inline = engines is not None or settings.worker == "inline"
+        self._command = tuple(command or (sys.executable, "-P", "-m", "tools.worker"))
+        self._one = threading.Lock()
+
+    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int = 0) -> dict[str, Any]:
+        """Does the work, or joins the same work that is going on.
+
+        Args:
+            kind: One of ``tools.handlers.HANDLERS``.
+            args: What its handler takes; JSON.
+
+        Returns:
+            The handler's result.
+
+        Raises:
+            StillWorking: The face's patience is over; the job goes on.
+            Cancelled: The face asked to stop.
+            WorkerDied: The work took the worker down, again and again.
+            AuricleError: As the handler says.
+        """
+        if self._inline:
+            return self._run_here(kind, args, work)
+        wanted = _engine_settings(self._settings)
+        key = hashlib.sha256(json.dumps([kind, args, wanted], sort_keys=True).encode()).hexdigest()
+        job = self._library.jobs.submit(kind, args, key, priority, wanted)
+        result = self.wait(job.id, work)
+        if kind == "chat":  # what was said to the LLM is nobody else's to read
+            self._library.jobs.forget(job.id)
+        return result
+
+    def wait(self, job: str, work: Work) -> dict[str, Any]:
+        """Waits for a job with a living worker, as ``run`` does."""
+        try:
+            return self._wait(job, work)
+        except (Cancelled, KeyboardInterrupt):
+            self.cancel(job)
+            raise
+
+    def cancel(self, job: str) -> Job:
+        """Asks a job to stop; if it has not within two seconds, its worker is ended and it is cancelled.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        row = self._library.jobs.cancel(job)
+        try:
+            deadline = time.monotonic() + _GRACE_SECONDS
+            while row.state == "running" and time.monotonic() < deadline and worker_alive(self._library.home):
+                time.sleep(_FIRST_POLL)
+                row = self._library.jobs.get(job)
+        except KeyboardInterrupt:
+            pass  # asked twice: not waiting for it any more
+        row = self._library.jobs.get(job)
+        if row.state == "running":
+            pid = _worker_pid(self._library.home)
+            if pid is not None and pid == row.worker_pid and worker_alive(self._library.home):
+                _end(pid, signal.SIGKILL)
+                _wait_until_gone(self._library.home, _GRACE_SECONDS)
+            self._library.jobs.cancelled(job)
+            row = self._library.jobs.get(job)
+        if self._library.jobs.waiting():
+            self.ensure_worker()  # others' work goes on
+        return row
+
+    def ensure_worker(self) -> "subprocess.Popen[bytes] | None":
+        """Starts a worker where none lives; returns the started process."""
+        if worker_alive(self._library.home):
+            return None
+        log = os.open(self._library.home / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            return subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self._library.home,
+                env=_environment(self._settings),
+            )
+        finally:
+            os.close(log)
+
+    def _run_here(self, kind: str, args: dict[str, Any], work: Work) -> dict[str, Any]:
+        from tools.handlers import Context, handle
+
+        with self._one:  # engines are no friends of threads
+            if self._engines is None:
+                from engines.build import build
+
+                self._engines = build(self._settings)
+            work.check_cancelled()
+            return handle(Context(self._library, self._engines, self._settings), kind, args, work)
+
+    def _wait(self, job: str, work: Work) -> dict[str, Any]:
+        began = looked = time.monotonic()
+        starting = self.ensure_worker()
+        starts, poll = int(starting is not None), _FIRST_POLL
+        told: tuple[float, float, str] | None = None
+        claimed: float | None = None
+        while True:
+            row = self._library.jobs.get(job)
+            if row.state == "done":
+                return dict(row.result or {})
+            if row.state == "failed":
+                raise error_from_dict(row.error or {"code": "failed", "message": f"Job {job} failed."})
+            if row.state == "cancelled":
+                raise Cancelled(f"Job {job} was cancelled: what it heard until then is kept.")
+            news = (row.done, row.total, row.note or _where(row))
+            if news != told:
+                work.report(*news)
+                told = news
+            if row.started != claimed:
+                claimed, starts = row.started, 0  # a worker came as far as this job: it does start
+            work.check_cancelled()
+            now = time.monotonic()
+            if work.patience is not None and now - began >= work.patience:
+                raise StillWorking(row)
+            exited = starting is not None and starting.poll() is not None
+            if exited or now - looked >= _LOOK_SECONDS:
+                looked = now
+                if starting is None or exited:
+                    starting = self.ensure_worker()
+                    starts += starting is not None
+                if starts > _MOST_STARTS:
+                    error = WorkerDied(f"The worker does not start: {self._library.home / LOG} says why.")
+                    self._library.jobs.fail(job, error.as_dict())
+            time.sleep(poll)
+            poll = min(_LAST_POLL, poll * 1.2)
+
+
+def worker_alive(home: Path) -> bool:
+    """Whether a worker holds the home's lock. The operating system lets go of it when the worker dies."""
+    lock = FileLock(home / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def stop_worker(home: Path, patience: float = 5.0) -> None:
+    """Ends the home's worker, if there is one: asks, and after ``patience`` seconds insists."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        pid = _worker_pid(home)
+        if pid is None or not worker_alive(home):
+            return
+        _end(pid, number)
+        _wait_until_gone(home, patience)
+
+
+def _wait_until_gone(home: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and worker_alive(home):
+        time.sleep(_FIRST_POLL)
+
+
+def _worker_pid(home: Path) -> int | None:
+    try:
+        return int((home / PID).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _end(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _where(row: Job) -> str:
+    return "waiting for the worker" if row.state == "queued" else "starting"
+
+
+def _engine_settings(settings: Settings) -> dict[str, Any]:
+    wanted = settings.model_dump(mode="json", include=set(_OF_ENGINES))
+    for name in _OF_FILES:
+        # The worker stands elsewhere: a relative path is read from here.
+        path = Path(wanted[name]).expanduser()
+        if path.exists():
+            wanted[name] = str(path.absolute())
+    return wanted
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """This process's own, with the settings in force; the worker must find the same packages and the same home."""
+    environment = dict(os.environ)
+    values = settings.model_dump(mode="json", exclude={"openai_api_key"})
+    environment.update({f"AURICLE_{name.upper()}": str(value) for name, value in values.items()})
+    environment["AURICLE_WORKER"] = "process"
+    if "AURICLE_CONFIG" in environment:
+        environment["AURICLE_CONFIG"] = str(Path(environment["AURICLE_CONFIG"]).absolute())
+    root = Path(__file__).parent.parent
+    if root.name not in {"site-packages", "dist-packages"}:
+        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [environment.get("PYTHONPATH")])])
+    return environment
