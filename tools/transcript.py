@@ -23,6 +23,9 @@ REPETITIVE = 2.4
 NO_SPEECH = 0.6
 """Above this probability there may have been no speech at all (openai/whisper, no_speech_threshold)."""
 
+NO_LANGUAGE = "und"
+"""What recognition calls the language of audio without speech (ISO 639-2)."""
+
 _KEPT = 8
 
 
@@ -145,8 +148,9 @@ def _heard_by_newest(
             continue
         recognition = Recognition.model_validate_json(take.payload)
         seconds = sum(span.seconds for span in free)
-        languages[recognition.language] += seconds
-        certainty[recognition.language] += seconds * recognition.language_probability
+        if recognition.language != NO_LANGUAGE:
+            languages[recognition.language] += seconds
+            certainty[recognition.language] += seconds * recognition.language_probability
         number = 0
         for segment in recognition.segments:
             words = segment.words or (
