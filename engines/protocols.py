@@ -5,13 +5,30 @@ Times that engines return are samples from the start of the audio they were give
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from auricle.domain import Diarization, Recognition, Span
+from engines.voicemap import VoiceMap
+
+__all__ = [
+    "LLM",
+    "Audio",
+    "Diarizer",
+    "Engines",
+    "HearingOptions",
+    "Judge",
+    "LLMTraits",
+    "Message",
+    "Progress",
+    "Recognizer",
+    "Reply",
+    "SpeakerCount",
+    "SpeechDetector",
+    "VoiceMap",
+]
 
 Audio = NDArray[np.float32]
 
@@ -50,27 +67,6 @@ class SpeechDetector(Protocol):
 
 
 @dataclass(frozen=True)
-class VoiceMap:
-    """What diarization hears before it decides how many people there are; stored, so that another
-    speaker count clusters it again without listening.
-
-    Attributes:
-        segmentations: Speaker activity, (windows, frames, local speakers), float32 in [0, 1].
-        embeddings: A voice embedding for each local speaker, (windows, local speakers, dim); NaN rows where silent.
-        window: (start, duration, step) of the windows, in seconds.
-    """
-
-    segmentations: NDArray[np.float32]
-    embeddings: NDArray[np.float32]
-    window: tuple[float, float, float]
-
-    def save(self, path: Path) -> None: ...
-
-    @classmethod
-    def load(cls, path: Path) -> "VoiceMap": ...
-
-
-@dataclass(frozen=True)
 class SpeakerCount:
     """How many people speak: exactly, or between bounds; all None where nobody knows."""
 
@@ -93,7 +89,12 @@ class Diarizer(Protocol):
 
 @dataclass(frozen=True)
 class Message:
-    """One message to an LLM. ``tool_calls`` as [{"id", "name", "arguments"}] on an assistant's; ``tool_call_id`` on a tool's."""
+    """One message to an LLM.
+
+    Attributes:
+        tool_calls: As [{"id", "name", "arguments"}], on an assistant's.
+        tool_call_id: The call it answers, on a tool's.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
