@@ -1,0 +1,119 @@
+"""`ask`, `chat`, `run`: instructions in plain words, and scripts of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.command import Anything, add, coming, plural
+from agent.cli.context import RECORDING_ID, ensure_models, known_or_file, recording_id, recording_ids, working
+from agent.cli.errors import Usage
+from agent.cli.output import Shown
+from agent.cli.render import length
+from auricle.times import clock
+
+if TYPE_CHECKING:
+    from agent.run import Answer
+    from agent.script import ScriptReport
+    from engines.manifest import Role
+
+PANEL = "Ask"
+
+HEARING: "tuple[Role, ...]" = ("recognition", "segmentation", "embedding")
+
+ROLES_OF: "dict[str, tuple[Role, ...]]" = {"transcribe": ("recognition",), "diarize": HEARING[1:], "ask": HEARING}
+"""Which weights a step needs."""
+
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="M", help="auto, local:[NAME or GGUF path], ollama:NAME or openai:NAME."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    add(app, "ask", PANEL)(ask)
+    add(app, "chat", PANEL)(chat)
+    add(app, "run", PANEL)(run_script)
+
+
+def ask(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar='[RECORDING]... "INSTRUCTION"',
+            help="Files or ids, and what to do as the last one. Without a recording: the whole library.",
+        ),
+    ],
+    model: Model = None,
+) -> Shown:
+    """Does what an instruction says about recordings, and answers with times one can check."""
+    *references, instruction = words
+    if not instruction.strip() or RECORDING_ID.fullmatch(instruction) or Path(instruction).is_file():
+        raise Usage(f"The instruction is missing after '{instruction}': auricle ask RECORDING \"INSTRUCTION\".")
+    from agent.run import ask as answer_to
+
+    with working() as (toolbox, work):
+        ids = recording_ids(toolbox, references, work)
+        ensure_models(HEARING, work)
+        answer = answer_to(instruction, ids, toolbox, model=model, work=work)
+    return Shown(answer.model_dump(mode="json"), answer_lines(answer))
+
+
+def chat(rest: Anything = None) -> None:
+    """Instructions one after the other about the same recordings. (coming)"""
+    coming("chat", '`auricle ask RECORDING "INSTRUCTION"` takes one at a time, and nothing is listened to twice.')
+
+
+def run_script(
+    script: Annotated[str, typer.Argument(metavar="SCRIPT", help="A YAML file of steps.")],
+    recordings: Annotated[list[str], typer.Argument(metavar="RECORDING...", help="Files or ids.")],
+    model: Model = None,
+) -> Shown:
+    """Runs the steps of a script on each recording; mistakes in it are found before anything runs."""
+    from agent.script import load, run
+
+    checked = load(Path(script))
+    with working() as (toolbox, work):
+        for reference in recordings:
+            known_or_file(toolbox, reference)
+        ensure_models([role for tool in checked.tools for role in ROLES_OF.get(tool, ())], work)
+        report = run(
+            checked,
+            recordings,
+            toolbox,
+            lambda reference: recording_id(toolbox, reference, work),
+            model=model,
+            work=work,
+            tell=work.say,
+        )
+    failures = [done.error for done in report.recordings if done.error]
+    document = {**({"error": failures[0]} if failures else {}), **report.model_dump(mode="json", exclude_none=True)}
+    return Shown(document, script_lines(report), 1 if failures else 0)
+
+
+def answer_lines(answer: "Answer") -> list[str]:
+    """The answer, what it rests on, and what was done for it."""
+    lines = [answer.answer]
+    if answer.citations:
+        lines.append("")
+    for citation in answer.citations:
+        mark = "" if citation.verified else "  (not verified)"
+        lines.append(f"  [{clock(citation.start)}] “{citation.quote}”{mark}")
+    lines += [f"File: {path}" for path in answer.files]
+    steps = ", ".join(f"{step.tool} {length(step.seconds)}" for step in answer.steps)
+    lines += ["", f"{plural(len(answer.steps), 'step')}: {steps or 'none'}; answered by {answer.model}"]
+    return lines
+
+
+def script_lines(report: "ScriptReport") -> list[str]:
+    """For each recording what was kept under a name, and the files."""
+    lines = []
+    for done in report.recordings:
+        lines.append(f"{done.recording or 'not opened'}  {done.path}")
+        for name, result in done.results.items():
+            said = result.get("answer") or result.get("preview") or result.get("next", "")
+            lines += [f"  {name}:", *(f"    {line}" for line in str(said).splitlines())]
+        lines += [f"  File: {path}" for path in done.files]
+        if done.error:
+            lines.append(f"  Failed: {done.error['message']}")
+    return lines

@@ -1,0 +1,44 @@
+"""The words commands share: their parameters, and how what is coming says so."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from agent.cli.errors import NotYet
+
+EPILOG = "--json prints one JSON document on stdout and nothing else."
+
+Recording = Annotated[str, typer.Argument(metavar="RECORDING", help="A file, or the id of a known recording.")]
+Start = Annotated[str | None, typer.Option("--start", metavar="T", help="From here: seconds, M:SS or H:MM:SS.")]
+End = Annotated[str | None, typer.Option("--end", metavar="T", help="Up to here: seconds, M:SS or H:MM:SS.")]
+Anything = Annotated[list[str] | None, typer.Argument(metavar="…", hidden=True)]
+
+
+def add(app: typer.Typer, name: str, panel: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers a command under ``name``; its docstring is its help."""
+    return app.command(name, rich_help_panel=panel, epilog=EPILOG)
+
+
+def group(app: typer.Typer, name: str, help_text: str, panel: str) -> typer.Typer:
+    """Registers a group of commands."""
+    made = typer.Typer(help=help_text, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+    app.add_typer(made, name=name, rich_help_panel=panel)
+    return made
+
+
+def coming(what: str, meanwhile: str) -> NoReturn:
+    """Says that something has its place and is not built yet.
+
+    Raises:
+        NotYet: Always.
+    """
+    raise NotYet(f"`auricle {what}` is coming and does nothing yet: {meanwhile}")
+
+
+def plural(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def listed(items: Sequence[str]) -> str:
+    return ", ".join(items)

@@ -1,0 +1,124 @@
+"""`add`, `list`, `show`, `remove`, `jobs`, `clean`: what the library holds."""
+
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli.command import EPILOG, Anything, Recording, add, coming, group
+from agent.cli.context import recording_id, transcript_source, working
+from agent.cli.output import Shown, say, table
+from agent.cli.render import length, talk, transcript_lines
+from auricle.errors import AuricleError
+from tools.results import JobStatus
+
+PANEL = "Library"
+
+
+def register(app: typer.Typer) -> None:
+    add(app, "add", PANEL)(add_)
+    add(app, "list", PANEL)(list_)
+    add(app, "show", PANEL)(show)
+    add(app, "remove", PANEL)(remove)
+    jobs = group(app, "jobs", "Heavy work, from every terminal and client: what runs, waits and is done.", PANEL)
+    jobs.callback(invoke_without_command=True)(list_jobs)
+    jobs.command("cancel", epilog=EPILOG)(cancel)
+    add(app, "clean", PANEL)(clean)
+
+
+def add_(paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Sound or video files.")]) -> Shown:
+    """Takes recordings into the library; the same file twice is one recording."""
+    added: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    lines: list[str] = []
+    exit_code = 0
+    with working() as (toolbox, work):
+        for path in paths:
+            try:
+                result = toolbox.add_recording(path, work=work)
+            except AuricleError as error:
+                if len(paths) == 1:
+                    raise
+                failed.append({"path": path, **error.as_dict()})
+                exit_code = max(exit_code, error.exit_code)
+                say(f"Error: {error.message}")
+                continue
+            added.append(result.model_dump(mode="json", exclude={"next"}))
+            known = ", known already" if result.already_known else ""
+            lines.append(f"{result.id}  {length(result.duration)}  {result.path}{known}")
+    document: dict[str, Any] = {"recordings": added}
+    if failed:
+        document |= {"failed": failed, "error": {"code": failed[0]["code"], "message": failed[0]["message"]}}
+    return Shown(document, lines, exit_code)
+
+
+def list_() -> Shown:
+    """Every recording in the library."""
+    with working() as (toolbox, work):
+        found = toolbox.list_recordings(work=work).recordings
+    if not found:
+        return Shown({"recordings": []}, ["The library is empty: `auricle add FILE` takes a recording in."])
+    shown = table("id", "length", "path")
+    for item in found:
+        shown.add_row(item.id, length(item.duration), item.path)
+    return Shown({"recordings": [item.model_dump(mode="json") for item in found]}, [shown])
+
+
+def show(recording: Recording) -> Shown:
+    """What is known of a recording: its description, and the transcript as far as it has been heard."""
+    from tools.export.data import as_dict
+
+    with working() as (toolbox, work):
+        found = recording_id(toolbox, recording, work)
+        told = toolbox.describe_recording(found, work=work)
+        source = transcript_source(toolbox, found)
+    described = [
+        f"{told.id}  {told.path}",
+        f"{length(told.duration)}, {told.codec}, {told.sample_rate} Hz, {told.channels} channel(s)",
+        f"transcribed {length(told.transcribed_seconds)}" + (f", language {told.language}" if told.language else ""),
+        talk((speaker.speaker, speaker.seconds) for speaker in told.speakers) or "voices not told apart yet",
+    ]
+    lines = transcript_lines(source.transcript, source.span)
+    document = {**told.model_dump(mode="json"), "segments": as_dict(source)["segments"]}
+    return Shown(document, [*described, "", *lines] if lines else [*described, told.next])
+
+
+def remove(
+    recording: Recording,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+) -> Shown:
+    """Forgets a recording and everything heard in it. The file itself stays where it is."""
+    with working(yes=yes) as (toolbox, work):
+        known = toolbox.library.recordings.get(recording).id
+        result = toolbox.remove_recording(known, work=work)
+    return Shown(result.model_dump(mode="json"), [f"Removed {result.recording}."])
+
+
+def list_jobs(context: typer.Context) -> Shown | None:
+    """What runs, waits and is done."""
+    if context.invoked_subcommand:
+        return None
+    with working() as (toolbox, work):
+        found = [toolbox.get_job(job.id, work=work) for job in toolbox.library.jobs.list()]
+    if not found:
+        return Shown({"jobs": []}, ["No work was done yet, and none is waiting."])
+    shown = table("job", "kind", "state", "done", "left", "note")
+    for job in found:
+        left = length(job.seconds_left) if job.seconds_left is not None else ""
+        shown.add_row(job.job, job.kind, job.state, f"{job.percent:.0f}%", left, job.error or job.note)
+    return Shown({"jobs": [_job(job) for job in found]}, [shown])
+
+
+def cancel(job: Annotated[str, typer.Argument(metavar="JOB", help="A job's id, from `auricle jobs`.")]) -> Shown:
+    """Stops a job. What it has finished is kept."""
+    with working() as (toolbox, work):
+        result = toolbox.cancel_job(job, work=work)
+    return Shown(_job(result), [f"{result.job} is {result.state}. {result.next}"])
+
+
+def clean(rest: Anything = None) -> Shown:
+    """Makes room: what can be computed again. (coming)"""
+    coming("clean", "`auricle remove RECORDING` frees what one recording takes.")
+
+
+def _job(job: JobStatus) -> dict[str, Any]:
+    return job.model_dump(mode="json")

@@ -1,0 +1,143 @@
+"""How far the work is, on stderr: a bar on a terminal, now and then a line elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from auricle.times import clock
+from engines.sources import size_text
+
+LINE_SHARE = 0.10
+"""Without a terminal a new line comes after this share of the work …"""
+LINE_SECONDS = 5.0
+"""… or after this long, whichever comes first."""
+
+
+class CommandLineWork:
+    """The Work handle of a person at a command line: shows progress, asks for a yes, waits to the end.
+
+    Args:
+        yes: The person's yes was given beforehand (``--yes``).
+        now: A clock, in seconds; tests give their own.
+    """
+
+    patience: float | None = None
+
+    def __init__(self, *, yes: bool = False, now: Callable[[], float] = time.monotonic) -> None:
+        self._yes = yes
+        self._meter = _Bar() if sys.stderr.isatty() else _Lines(now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._meter.close()
+
+    def report(self, done: float, total: float, note: str) -> None:
+        self._meter.show(done, total, note)
+
+    def fetched(self, name: str, done: int, total: int) -> None:
+        """Progress of weights, in bytes."""
+        self._meter.show(done, total, f"Fetching {name}", f"{size_text(done)} of {size_text(total)}")
+
+    def verified(self, name: str, done: int, total: int) -> None:
+        """Progress of hashing, in bytes."""
+        self._meter.show(done, total, f"Verifying {name}", f"{size_text(done)} of {size_text(total)}")
+
+    def say(self, line: str) -> None:
+        """A line beside the progress."""
+        self._meter.say(line)
+
+    def check_cancelled(self) -> None:
+        """Ctrl-C raises by itself."""
+
+    def confirm(self, question: str) -> bool:
+        if self._yes:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        self._meter.close()
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+class _Bar:
+    """One bar for each kind of work, with the time that remains."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, markup=False, highlight=False)
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._note = ""
+
+    def show(self, done: float, total: float, note: str, detail: str = "") -> None:
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f}%"),
+                TextColumn("{task.fields[detail]}", markup=False),
+                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+                console=self._console,
+                transient=True,
+            )
+            self._progress.start()
+        if self._task is None or note != self._note:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._task = self._progress.add_task(note, total=total or None, detail=detail)
+            self._note = note
+        self._progress.update(self._task, completed=done, total=total or None, detail=detail)
+
+    def say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True)
+
+    def close(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+        self._progress, self._task, self._note = None, None, ""
+
+
+class _Lines:
+    """Lines for a log: at most one per tenth of the work or per few seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.close()
+
+    def show(self, done: float, total: float, note: str, detail: str = "") -> None:
+        share = min(1.0, done / total) if total else 0.0
+        now = self._now()
+        if note != self._note or share < self._share:
+            self._note, self._started, self._from = note, now, share
+        elif (share - self._share < LINE_SHARE and now - self._shown < LINE_SECONDS) or (
+            share == self._share and share >= 1
+        ):
+            return
+        self._share, self._shown = share, now
+        sys.stderr.write(self._line(share, total, f"{note} ({detail})" if detail else note, now) + "\n")
+        sys.stderr.flush()
+
+    def _line(self, share: float, total: float, note: str, now: float) -> str:
+        if not total:
+            return f"{note} …"
+        heard = share - self._from
+        if share >= 1 or heard <= 0:
+            return f"{note} {share:.0%}"
+        return f"{note} {share:.0%}, about {clock((now - self._started) / heard * (1 - share))} left"
+
+    def say(self, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        self._note, self._share, self._from = "", 0.0, 0.0
+        self._shown = self._started = -LINE_SECONDS

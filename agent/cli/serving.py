@@ -1,0 +1,85 @@
+"""`serve` and `mcp-config`: the same tools for Claude Desktop and other MCP clients."""
+
+import contextlib
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli.command import add, coming
+from agent.cli.context import open_toolbox
+from agent.cli.errors import read_settings
+from agent.cli.output import Shown, say
+from auricle.errors import BadArgument
+
+PANEL = "Connect"
+
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow", metavar="DIR", help="A folder whose files clients may read and write; may be repeated. [this folder]"
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    add(app, "serve", PANEL)(serve)
+    add(app, "mcp-config", PANEL)(mcp_config)
+
+
+def serve(
+    http: Annotated[bool, typer.Option("--http", help="Over HTTP instead of stdio. (coming)")] = False,
+    host: Annotated[str, typer.Option(metavar="H", help="With --http: where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="P", min=0, max=65535, help="With --http: the port.")] = 8765,
+    allow: Allow = None,
+) -> None:
+    """Serves the tools over MCP, on stdin and stdout."""
+    if http:
+        coming("serve --http", "`auricle serve` speaks MCP over stdio; `auricle mcp-config` sets a client up.")
+    settings = read_settings()
+    folders = allowed_folders(allow)
+    # The protocol has stdout to itself; whatever --json made of sys.stdout does not hold here.
+    with contextlib.redirect_stdout(sys.__stdout__):
+        from mcp_server.server import build_server
+
+        say("Auricle speaks MCP on stdin and stdout; files in " + ", ".join(map(str, folders)) + ".")
+        toolbox = open_toolbox()
+        try:
+            build_server(toolbox, settings, folders).run("stdio")
+        finally:
+            toolbox.close()
+
+
+def mcp_config(allow: Allow = None) -> Shown:
+    """What to paste into Claude Desktop's configuration (claude_desktop_config.json)."""
+    command, *arguments = [*_command(), "serve"]
+    for folder in allowed_folders(allow):
+        arguments += ["--allow", str(folder)]
+    server: dict[str, Any] = {"command": command, "args": arguments}
+    document = {"mcpServers": {"auricle": server}}
+    return Shown(document, [json.dumps(document, indent=2, ensure_ascii=False)])
+
+
+def allowed_folders(given: list[str] | None) -> list[Path]:
+    """The folders clients may use, with links followed; the current one where none was given.
+
+    Raises:
+        BadArgument: One of them is no folder, or none was given in the topmost folder.
+    """
+    folders = [Path(folder).expanduser().resolve() for folder in given or ["."]]
+    if not given and folders[0] == Path(folders[0].anchor):
+        raise BadArgument("Started in the topmost folder, clients could use every file: name one with --allow DIR.")
+    for folder in folders:
+        if not folder.is_dir():
+            raise BadArgument(f"--allow {folder} is no folder: give one that exists.")
+    return folders
+
+
+def _command() -> list[str]:
+    """How a client starts Auricle: the `auricle` beside this Python, or on the path; else the module."""
+    beside = Path(sys.executable).with_name("auricle")
+    found = str(beside) if beside.is_file() else shutil.which("auricle")
+    return [str(Path(found).absolute())] if found else [sys.executable, "-m", "agent.cli"]
