@@ -101,8 +101,7 @@ def _fetch(model: Model, into: Path, hub: Hub, wheels: Wheels, report: Report, t
         except SourceFailed as failure:
             failures.append(str(failure))
             if not failure.expected and source is not model.sources[-1]:
-                line = f"{failure}: taking the next source."
-                report.say(line[0].upper() + line[1:])
+                report.say(f"Taking the next source for {model.name}: {failure}.")
     raise ModelUnavailable(
         f"{model.name} cannot be fetched: {'; '.join(failures)}. Check the network and the package index, then run"
         f" `{_command([model])}` again: it goes on where it was."

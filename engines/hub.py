@@ -26,10 +26,12 @@ class Hub:
         Raises:
             SourceFailed: The hub does not answer, wants a token, or holds other files.
         """
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the package is imported
         from huggingface_hub import constants, get_token, hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError
 
+        # Else the hub is told what runs here, and asked for a list of AI agents to tell it better. The variable of that
+        # name would be too late where another package has imported this one already.
+        constants.HF_HUB_DISABLE_TELEMETRY = True
         if constants.is_offline_mode():
             raise SourceFailed("the Hugging Face hub is switched off (HF_HUB_OFFLINE)", expected=True)
         if self._silence:

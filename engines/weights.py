@@ -153,7 +153,7 @@ def identity(name_or_path: str | Path, settings: Settings) -> str:
 
 def _own(text: str) -> Path:
     path = Path(text).expanduser()
-    if not path.exists():
+    if not text.strip() or not path.exists():
         known = ", ".join(load_manifest().models)
         raise NotFound(f"No weights are called '{text}', and no such path exists: give a path, or one of {known}.")
     return path.absolute()
