@@ -58,6 +58,7 @@ def test_every_python_on_every_machine_takes_the_same_build(shop: Shop, tmp_path
 def test_a_folder_with_a_module_of_pips_in_it_does_no_harm(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     (tmp_path / "pip.py").write_text("raise SystemExit('the wrong pip')")
     monkeypatch.chdir(tmp_path)
     assert wheels.download("shared==2.0", PLAIN, tmp_path / "to", lambda share: None).exists()
