@@ -1,0 +1,131 @@
+"""The real engines for some settings. Nothing heavy is imported or loaded before its first use.
+
+An engine's identity is known without its weights: what was heard before is found again in milliseconds, on a machine
+that may have no weights at all.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from auricle.domain import Diarization, Recognition
+from auricle.settings import Settings
+from engines import weights
+from engines.protocols import (
+    LLM,
+    Audio,
+    Diarizer,
+    Engines,
+    HearingOptions,
+    Progress,
+    Recognizer,
+    SpeakerCount,
+    VoiceMap,
+)
+from engines.recognition import SileroDetector, WhisperRecognizer
+
+Made = TypeVar("Made")
+Announce = Callable[[str], None]
+
+
+class Once(Generic[Made]):
+    """Makes something at the first call and returns it ever after; safe between threads."""
+
+    def __init__(self, make: Callable[[], Made]) -> None:
+        self._make = make
+        self._made: list[Made] = []
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Made:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+
+class LazyRecognizer:
+    """A recognizer with a name, that loads when it is to hear something."""
+
+    def __init__(self, identity: str, make: Callable[[], Recognizer]) -> None:
+        self.identity = identity
+        self._engine = Once(make)
+
+    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition:
+        return self._engine().transcribe(audio, options, progress)
+
+
+class LazyDiarizer:
+    """The same for a diarizer."""
+
+    def __init__(self, identity: str, make: Callable[[], Diarizer]) -> None:
+        self.identity = identity
+        self._engine = Once(make)
+
+    def listen(self, audio: Audio, progress: Progress) -> VoiceMap:
+        return self._engine().listen(audio, progress)
+
+    def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
+        return self._engine().cluster(voices, count)
+
+
+def to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def build(settings: Settings, announce: Announce = to_stderr) -> Engines:
+    """The engines that the settings name.
+
+    Args:
+        settings: Weights, device, where models lie.
+        announce: Told a line before and while missing weights are fetched.
+    """
+    opened: dict[str, LLM] = {}
+    opening = threading.Lock()
+
+    def llm(spec: str) -> LLM:
+        from engines.llamacpp import open_local
+        from engines.llm import open_llm
+
+        with opening:
+            if spec not in opened:
+                opened[spec] = open_llm(spec, settings, partial(open_local, settings=settings, announce=announce))
+            return opened[spec]
+
+    return Engines(
+        recognizer=Once(partial(_recognizer, settings, announce)),
+        detector=Once(SileroDetector),
+        diarizer=Once(partial(_diarizer, settings, announce)),
+        llm=llm,
+    )
+
+
+def _recognizer(settings: Settings, announce: Announce) -> Recognizer:
+    identity = _identity(settings.whisper, settings)
+
+    def make() -> Recognizer:
+        folder = weights.resolve(settings.whisper, settings, announce, role="recognition")
+        return WhisperRecognizer(folder, identity, settings.device)
+
+    return LazyRecognizer(identity, make)
+
+
+def _diarizer(settings: Settings, announce: Announce) -> Diarizer:
+    names = (settings.segmentation, settings.embedding)
+    identity = "+".join(_identity(name, settings) for name in names)
+
+    def make() -> Diarizer:
+        from engines.diarization import PyannoteDiarizer
+
+        segmentation = weights.resolve(settings.segmentation, settings, announce, role="segmentation")
+        embedding = weights.resolve(settings.embedding, settings, announce, role="embedding")
+        return PyannoteDiarizer(segmentation, embedding, identity, settings.device)
+
+    return LazyDiarizer(identity, make)
+
+
+def _identity(name: str, settings: Settings) -> str:
+    """``whisper-base@905e5bf8``."""
+    return f"{Path(name).name}@{weights.identity(name, settings)[:8]}"
