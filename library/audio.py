@@ -68,7 +68,7 @@ def decode(source: Path, target: Path, report: Report) -> Sound:
 def _decode(container: Any, source: Path, target: Path, report: Report) -> Sound:
     if _LISTS & set(container.format.name.split(",")):
         raise BadAudio(f"{source.name} is no recording but a {container.format.name} list: give the audio file itself.")
-    stream = _audio_stream(container)
+    stream = audio_stream(container)
     if stream is None:
         raise BadAudio(f"{source.name} has no sound in it: give a file with an audio track.")
     with target.open("wb") as raw, wave.open(raw, "wb") as out:
@@ -88,7 +88,8 @@ def _decode(container: Any, source: Path, target: Path, report: Report) -> Sound
     return Sound(writer.samples, writer.rate, context.channels, str(context.codec.canonical_name))
 
 
-def _audio_stream(container: Any) -> Any | None:
+def audio_stream(container: Any) -> Any | None:
+    """The default audio stream of an open container, else its first; None where there is no sound."""
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
     default = [stream for stream in streams if stream.disposition & stream.disposition.default]
     return next(iter(default or streams), None)

@@ -3,6 +3,9 @@
 from sqlalchemy import Connection, bindparam, text
 
 from auricle.domain import Span
+from auricle.errors import BadArgument
+
+_LONGEST = 1000
 
 
 class Hit(Span):
@@ -42,6 +45,8 @@ def hits(connection: Connection, words: str, recording: str | None, limit: int) 
 
     FTS knows words; scripts without spaces, and parts of words, are found letter by letter.
     """
+    if len(words) > _LONGEST:
+        raise BadArgument(f"That is too much to search for: give a few words, at most {_LONGEST} characters.")
     # A NUL ends SQLite's string, and a lone surrogate is no text at all.
     asked = words.replace("\0", " ").encode("utf-8", "replace").decode().split()
     if not asked:

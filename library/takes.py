@@ -101,6 +101,9 @@ class Takes:
 
         Returns:
             Hits of the takes that decide for their time, best first.
+
+        Raises:
+            BadArgument: Over 1000 characters.
         """
         with self._database.read() as connection:
             return hits(connection, words, recording, limit)
