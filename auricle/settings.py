@@ -28,28 +28,32 @@ class Settings(BaseSettings):
     models: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("auricle") / "models", description="Where weights are."
     )
-    device: Literal["auto", "cuda", "cpu"] = Field("auto", description="What the engines run on.")
-    offline: bool = Field(False, description="Never fetch weights; say which command would.")
+    device: Literal["auto", "cuda", "cpu"] = Field(default="auto", description="What the engines run on.")
+    offline: bool = Field(default=False, description="Never fetch weights; say which command would.")
     worker: Literal["process", "inline"] = Field(
         "process", description="Heavy work in the one worker process, or here."
     )
-    idle_seconds: float = Field(600, gt=0, description="The worker leaves after idling this long.")
-    wait_seconds: float = Field(20, gt=0, le=50, description="An MCP call answers with a job handle after this long.")
-    piece_seconds: float = Field(300, ge=5, description="Recognition is kept in pieces of at most this length.")
+    idle_seconds: float = Field(default=600, gt=0, description="The worker leaves after idling this long.")
+    wait_seconds: float = Field(
+        default=20, gt=0, le=50, description="An MCP call answers with a job handle after this long."
+    )
+    piece_seconds: float = Field(default=300, ge=5, description="Recognition is kept in pieces of at most this length.")
 
-    whisper: str = Field("whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
-    beam_size: int = Field(5, ge=1, le=20, description="Recognition's beam.")
+    whisper: str = Field(default="whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
+    beam_size: int = Field(default=5, ge=1, le=20, description="Recognition's beam.")
     segmentation: str = Field(
         "segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file."
     )
-    embedding: str = Field("campplus", description="The voice embedding: a name, or a checkpoint file.")
+    embedding: str = Field(default="campplus", description="The voice embedding: a name, or a checkpoint file.")
 
-    model: str = Field("auto", description="The LLM: auto, local:[NAME or GGUF path], ollama:NAME or openai:NAME.")
-    context_tokens: int = Field(8192, ge=2048, description="The LLM's context window.")
-    llm_timeout: float = Field(300, gt=0, description="Seconds to wait for an LLM server's answer.")
-    ollama_url: str = Field("http://127.0.0.1:11434", description="Where Ollama listens.")
-    openai_url: str = Field("http://127.0.0.1:8000/v1", description="An OpenAI-compatible base URL.")
-    openai_api_key: SecretStr = Field(SecretStr(""), description="Its key, where it wants one.")
+    model: str = Field(
+        default="auto", description="The LLM: auto, local:[NAME or GGUF path], ollama:NAME or openai:NAME."
+    )
+    context_tokens: int = Field(default=8192, ge=2048, description="The LLM's context window.")
+    llm_timeout: float = Field(default=300, gt=0, description="Seconds to wait for an LLM server's answer.")
+    ollama_url: str = Field(default="http://127.0.0.1:11434", description="Where Ollama listens.")
+    openai_url: str = Field(default="http://127.0.0.1:8000/v1", description="An OpenAI-compatible base URL.")
+    openai_api_key: SecretStr = Field(default=SecretStr(""), description="Its key, where it wants one.")
 
     @field_validator("home", "models")
     @classmethod
