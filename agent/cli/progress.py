@@ -118,13 +118,16 @@ class _Lines:
         now = self._now()
         if note != self._note or share < self._share:
             self._note, self._started, self._from = note, now, share
-        elif (share - self._share < LINE_SHARE and now - self._shown < LINE_SECONDS) or (
-            share == self._share and share >= 1
-        ):
+        elif not self._worth_a_line(share, now):
             return
         self._share, self._shown = share, now
         sys.stderr.write(self._line(share, total, f"{note} ({detail})" if detail else note, now) + "\n")
         sys.stderr.flush()
+
+    def _worth_a_line(self, share: float, now: float) -> bool:
+        if share // LINE_SHARE > self._share // LINE_SHARE or share >= 1 > self._share:
+            return True
+        return now - self._shown >= LINE_SECONDS and self._share < 1
 
     def _line(self, share: float, total: float, note: str, now: float) -> str:
         if not total:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -46,6 +47,7 @@ def serve(
         from mcp_server.server import build_server
 
         say("Auricle speaks MCP on stdin and stdout; files in " + ", ".join(map(str, folders)) + ".")
+        os.chdir(folders[0])  # a file that is asked for without a path lands here
         toolbox = open_toolbox()
         try:
             build_server(toolbox, settings, folders).run("stdio")
