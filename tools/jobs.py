@@ -20,6 +20,8 @@ from auricle.errors import Cancelled, WorkerDied, error_from_dict
 from auricle.settings import Settings
 from engines.protocols import Engines
 from library import Library
+from tools.context import Context
+from tools.handlers import handle, recall
 from tools.work import StillWorking, Work
 from tools.worker import LOCK, LOG, PID
 
@@ -57,6 +59,7 @@ class Jobs:
         self._inline = engines is not None or settings.worker == "inline"
         self._command = tuple(command or (sys.executable, "-P", "-m", "tools.worker"))
         self._one = threading.Lock()
+        self._work: Work | None = None
 
     def run(self, kind: str, args: dict[str, Any], work: Work, priority: int = 0) -> dict[str, Any]:
         """Does the work, or joins the same work that is going on.
@@ -76,6 +79,9 @@ class Jobs:
         """
         if self._inline:
             return self._run_here(kind, args, work)
+        known = recall(Context(self._library, self._built(), self._settings), kind, args)
+        if known is not None:
+            return known
         wanted = _engine_settings(self._settings)
         key = hashlib.sha256(json.dumps([kind, args, wanted], sort_keys=True).encode()).hexdigest()
         job = self._library.jobs.submit(kind, args, key, priority, wanted)
@@ -137,15 +143,23 @@ class Jobs:
             os.close(log)
 
     def _run_here(self, kind: str, args: dict[str, Any], work: Work) -> dict[str, Any]:
-        from tools.handlers import Context, handle
-
         with self._one:  # engines are no friends of threads
-            if self._engines is None:
-                from engines.build import build
-
-                self._engines = build(self._settings)
+            self._work = work
             work.check_cancelled()
-            return handle(Context(self._library, self._engines, self._settings), kind, args, work)
+            return handle(Context(self._library, self._built(), self._settings), kind, args, work)
+
+    def _built(self) -> Engines:
+        """The engines, not loaded yet: inline they are what works, beside a worker they only know what they are."""
+        if self._engines is None:
+            from engines.build import build
+
+            self._engines = build(self._settings, self._announce)
+        return self._engines
+
+    def _announce(self, line: str) -> None:
+        if self._work is not None:
+            self._work.report(0, 0, line)
+            self._work.check_cancelled()
 
     def _wait(self, job: str, work: Work) -> dict[str, Any]:
         began = looked = time.monotonic()

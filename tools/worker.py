@@ -82,15 +82,16 @@ class Worker:
 
     Args:
         settings: Whose home, and how long to idle. A job's own settings take the place of these while it runs.
-        build: Makes the engines for settings.
+        build: Makes the engines for settings, telling a line before and while it fetches weights.
     """
 
-    def __init__(self, settings: Settings, build: Callable[[Settings], Engines]) -> None:
+    def __init__(self, settings: Settings, build: Callable[[Settings, Callable[[str], None]], Engines]) -> None:
         self._settings, self._build = settings, build
         self._library = Library(settings.home)
         self._lock_file = settings.home / LOCK
         self._identity = _inode(self._lock_file)
         self._made: tuple[dict[str, Any], Engines, Settings] | None = None
+        self._work: _Watched | None = None
 
     def run(self) -> None:
         jobs = self._library.jobs
@@ -109,9 +110,11 @@ class Worker:
         self._library.close()
 
     def _do(self, job: Job) -> None:
-        from tools.handlers import Context, handle
+        from tools.context import Context
+        from tools.handlers import handle
 
-        jobs, work = self._library.jobs, _Watched(self._library, job, self._at_home)
+        jobs = self._library.jobs
+        self._work = work = _Watched(self._library, job, self._at_home)
         _log.info("job %s (%s) begins", job.id, job.kind)
         try:
             engines, settings = self._engines(jobs.settings(job.id))
@@ -140,8 +143,15 @@ class Worker:
             settings = self._settings.model_copy(
                 update={key: Path(value) if key == "models" else value for key, value in wanted.items()}
             )
-            self._made = wanted, self._build(settings), settings
+            self._made = wanted, self._build(settings, self._announce), settings
         return self._made[1], self._made[2]
+
+    def _announce(self, line: str) -> None:
+        """Weights are fetched in the middle of a job: whoever waits for it sees that."""
+        _log.info(line)
+        if self._work is not None:
+            self._work.report(0, 0, line)
+            self._work.check_cancelled()
 
     def _at_home(self) -> bool:
         return _inode(self._lock_file) == self._identity is not None
@@ -171,7 +181,7 @@ def main(settings: Settings | None = None, engines: Engines | None = None) -> in
     try:
         signal.signal(signal.SIGTERM, _on_term)
         (settings.home / PID).write_text(str(os.getpid()))
-        worker = Worker(settings, (lambda _: engines) if engines else _build)
+        worker = Worker(settings, (lambda *_: engines) if engines else _build)
         try:
             worker.run()
         finally:
@@ -187,10 +197,10 @@ def main(settings: Settings | None = None, engines: Engines | None = None) -> in
     return 0
 
 
-def _build(settings: Settings) -> Engines:
+def _build(settings: Settings, announce: Callable[[str], None]) -> Engines:
     from engines.build import build
 
-    return build(settings)
+    return build(settings, announce)
 
 
 def _on_term(_signal: int, _frame: object) -> None:
