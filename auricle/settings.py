@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     device: Literal["auto", "cuda", "cpu"] = Field(default="auto", description="What the engines run on.")
     offline: bool = Field(default=False, description="Never fetch weights; say which command would.")
     worker: Literal["process", "inline"] = Field(
-        "process", description="Heavy work in the one worker process, or here."
+        default="process", description="Heavy work in the one worker process, or here."
     )
     idle_seconds: float = Field(default=600, gt=0, description="The worker leaves after idling this long.")
     wait_seconds: float = Field(
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     whisper: str = Field(default="whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
     beam_size: int = Field(default=5, ge=1, le=20, description="Recognition's beam.")
     segmentation: str = Field(
-        "segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file."
+        default="segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file."
     )
     embedding: str = Field(default="campplus", description="The voice embedding: a name, or a checkpoint file.")
 
