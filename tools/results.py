@@ -86,14 +86,16 @@ class NameCandidate(BaseModel):
     speaker: str = Field(description="The voice's current label or name.")
     quote: str
     start: float
-    points_at: str = Field(description="speaker: the one who says it; addressee: the one spoken to; other.")
+    points_at: str = Field(
+        description="speaker (who says it), not the speaker, addressee (who is spoken to), other or unclear."
+    )
 
 
 class NamedSpeaker(BaseModel):
     id: str
     label: str
     name: str | None
-    source: str | None = Field(description="said, person or elimination; null for a voice without a name.")
+    source: str | None = Field(description="said, person, elimination or voiceprint; null where nobody is named.")
     quote: str = ""
     start: float | None = None
 

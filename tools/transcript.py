@@ -83,15 +83,32 @@ def gather(library: Library, recording: Recording, translated: bool = False) -> 
         for take in library.takes.find(recording.id, "recognition")
         if bool(take.params.get("translate")) == translated
     ]
-    diarized = library.takes.find(recording.id, "diarization")
-    voices = diarized[-1] if diarized else None
+    voices: Take | None = None
+    bound: dict[str, Speaker] = {}
+    for take in reversed(library.takes.find(recording.id, "diarization")):
+        bound = library.speakers.bound(take.id)
+        # A take with voices and no speakers is one whose worker died before it was finished.
+        if bound or not Diarization.model_validate_json(take.payload).turns:
+            voices = take
+            break
     return Known(
         recording=recording,
-        heard=tuple(heard),
+        heard=tuple(_in_force(heard)),
         voices=voices,
-        bound=library.speakers.bound(voices.id) if voices else {},
+        bound=bound,
         edits=tuple(library.edits.of(recording.id)),
     )
+
+
+def _in_force(takes: Sequence[Take]) -> list[Take]:
+    """Without takes that newer ones cover: what nobody sees is no part of a revision."""
+    covered: list[Span] = []
+    seen: list[Take] = []
+    for take in reversed(takes):
+        if without(take.span, covered):
+            seen.append(take)
+            covered = union([*covered, take.span])
+    return seen[::-1]
 
 
 def compose(known: Known) -> Transcript:
@@ -228,18 +245,29 @@ def _doubts(segment: Segment) -> tuple[str, ...]:
 
 def _speakers(known: Known, turns: Sequence[Turn]) -> tuple[SpeakerView, ...]:
     """The voices of the current diarization by first appearance, under the last name given to each."""
-    names = {edit.speaker: edit for edit in known.edits if edit.kind == "name"}
+    names = _names(known)
     first = {turn.label: turn.start for turn in sorted(turns, key=lambda turn: turn.start, reverse=True)}
-    views = []
-    for speaker in sorted(known.bound.values(), key=lambda speaker: first.get(speaker.id, known.recording.duration)):
-        edit = names.get(speaker.id)
-        views.append(
-            SpeakerView(
-                id=speaker.id,
-                label=speaker.label,
-                name=(edit.name or None) if edit else None,
-                evidence=edit.evidence if edit and edit.name else None,
-                seconds=to_seconds(sum(turn.length for turn in turns if turn.label == speaker.id)),
-            )
+    return tuple(
+        SpeakerView(
+            id=speaker.id,
+            label=speaker.label,
+            name=names[speaker.id].name if speaker.id in names else None,
+            evidence=names[speaker.id].evidence if speaker.id in names else None,
+            seconds=to_seconds(sum(turn.length for turn in turns if turn.label == speaker.id)),
         )
-    return tuple(views)
+        for speaker in sorted(known.bound.values(), key=lambda speaker: first.get(speaker.id, known.recording.duration))
+    )
+
+
+def _names(known: Known) -> dict[str, Edit]:
+    """The name in force for each voice that has one.
+
+    Voices of another speaker count keep their names; where one comes back and its name is somebody else's by now, the
+    later name stands, so that two voices never have one name.
+    """
+    voices = {speaker.id for speaker in known.bound.values()}
+    last = {edit.speaker: edit for edit in known.edits if edit.kind == "name" and edit.speaker in voices}
+    owners: dict[str, Edit] = {}
+    for edit in sorted(last.values(), key=lambda edit: edit.seq):
+        owners[edit.name.casefold()] = edit
+    return {edit.speaker: edit for name, edit in owners.items() if name}

@@ -1,0 +1,69 @@
+"""Watching jobs: how far one is, and what to do when it is done."""
+
+import time
+
+from auricle.domain import Job
+from auricle.errors import BadArgument
+from library import Library
+from tools.jobs import Jobs
+from tools.results import JobStatus
+from tools.work import Work
+
+LONGEST_WAIT = 25.0
+"""Seconds. Clients drop calls that take much longer."""
+
+_POLL = 0.2
+_ACTIVE = ("queued", "running")
+_TOOLS = {"recognize": "transcribe", "diarize": "diarize"}
+
+
+def follow(library: Library, jobs: Jobs, job: str, wait: float, work: Work) -> JobStatus:
+    """How far a job is, after waiting a while for its end. Giving up on the wait leaves the job alone.
+
+    Raises:
+        BadArgument: A wait that is not allowed.
+        NotFound: There is no such job.
+    """
+    if not 0 <= wait <= LONGEST_WAIT:
+        raise BadArgument(f"A wait of {wait} s is not allowed: give 0 to {LONGEST_WAIT:.0f}, and ask again.")
+    row = library.jobs.get(job)
+    deadline = time.monotonic() + wait
+    while row.state in _ACTIVE and time.monotonic() < deadline:
+        jobs.ensure_worker()
+        work.report(row.done, row.total, row.note)
+        work.check_cancelled()
+        time.sleep(_POLL)
+        row = library.jobs.get(job)
+    return status(row)
+
+
+def status(row: Job) -> JobStatus:
+    """A job as a tool tells it."""
+    share = 1.0 if row.state == "done" else (row.done / row.total if row.total else 0.0)
+    left = None
+    if row.state == "running" and row.started is not None and share > 0:
+        left = round(max(0.0, time.time() - row.started) * (1 - share) / share, 1)
+    error = row.error.get("message") if row.error else None
+    return JobStatus(
+        job=row.id,
+        kind=row.kind,
+        state=row.state,
+        percent=round(100 * min(share, 1.0), 1),
+        seconds_left=left,
+        note=row.note,
+        error=error,
+        next=_next(row),
+    )
+
+
+def _next(row: Job) -> str:
+    tool = _TOOLS.get(row.kind)
+    again = f"call {tool} again with the same arguments" if tool else "ask again"
+    if row.state in _ACTIVE:
+        asked = " It is being cancelled." if row.cancel_requested else ""
+        return f"Call get_job with job={row.id} and wait={LONGEST_WAIT:.0f} until it is done.{asked}"
+    if row.state == "done":
+        return f"Done: {again} for the result; it answers at once."
+    if row.state == "cancelled":
+        return f"Cancelled, what was heard is kept: {again} to go on."
+    return f"It failed: do what the error says, then {again}; what was heard is kept."

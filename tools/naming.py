@@ -1,0 +1,167 @@
+"""Naming voices: by a person's word, by what is said, or not at all."""
+
+from collections.abc import Mapping, Sequence
+
+from auricle.domain import Evidence, Recording
+from auricle.errors import BadArgument, NotFound
+from auricle.times import to_seconds
+from engines.protocols import Judge
+from library import Library
+from tools.mentions import Mention, candidates, find
+from tools.names import decide, judged, supported
+from tools.results import NameCandidate, NamedSpeaker, SpeakerNames
+from tools.transcript import fold
+from tools.views import SpeakerView, Transcript
+
+LONGEST_NAME = 80
+MOST_PEOPLE = 50
+MOST_CANDIDATES = 20
+
+
+def name_speakers(
+    library: Library,
+    recording: Recording,
+    people: Sequence[str] | None,
+    names: Mapping[str, str] | None,
+    judge: Judge | None,
+) -> SpeakerNames:
+    """Stores names that are given or that what is said supports; without either, lists candidates.
+
+    Raises:
+        BadArgument: Nothing is transcribed or diarized, or a name is not allowed or already somebody else's.
+        NotFound: A voice that the recording does not have.
+    """
+    transcript = _ready(library, recording)
+    listed = list(dict.fromkeys(clean(name) for name in people or ()))
+    if len(listed) > MOST_PEOPLE:
+        raise BadArgument(f"{len(listed)} people are too many: list at most {MOST_PEOPLE}, only those who speak.")
+    if names:
+        _store_given(library, transcript, names)
+        transcript = fold(library, recording)
+    conflicts: list[str] = []
+    mentions: list[Mention] = []
+    if listed:
+        mentions = find(transcript, listed)
+        if judge is not None:
+            mentions = judged(mentions, judge)
+        settled = {view.id: view.name for view in transcript.speakers if view.name}
+        decision = decide(transcript, listed, mentions, settled)
+        conflicts = decision.conflicts
+        for voice, (name, evidence) in decision.names.items():
+            library.edits.append(recording.id, "name", voice, name, evidence)
+        transcript = fold(library, recording)
+    elif not names:
+        mentions = find(transcript, candidates(transcript))
+    return _told(transcript, mentions, conflicts, listed)
+
+
+def clean(name: str) -> str:
+    """A name as it is stored.
+
+    Raises:
+        BadArgument: Empty, too long, or with characters that cannot be shown.
+    """
+    text = " ".join(name.split())
+    if not text or len(text) > LONGEST_NAME or not name.strip().isprintable() or not any(map(str.isalnum, text)):
+        raise BadArgument(f"A name is 1 to {LONGEST_NAME} printable characters with a letter in it: give such a one.")
+    return text
+
+
+def _ready(library: Library, recording: Recording) -> Transcript:
+    transcript = fold(library, recording)
+    missing = [
+        step for step, done in (("transcribe", bool(transcript.heard)), ("diarize", transcript.diarized)) if not done
+    ]
+    if missing:
+        raise BadArgument(
+            f"Names come from who says what: call {' and '.join(missing)} on {recording.id} first, then name_speakers."
+        )
+    return transcript
+
+
+def _store_given(library: Library, transcript: Transcript, names: Mapping[str, str]) -> None:
+    """Checks all the names before it stores one."""
+    given: dict[str, str] = {}
+    for label, name in names.items():
+        view = _voice(transcript, label)
+        if given.get(view.id, name) != name:
+            raise BadArgument(f"{view.display} is given two names: give one.")
+        given[view.id] = clean(name)
+    owners: dict[str, SpeakerView] = {}
+    for view in transcript.speakers:
+        for taken in {given.get(view.id) or view.name or view.label, view.label}:
+            other = owners.setdefault(taken.casefold(), view)
+            if other.id != view.id:
+                raise BadArgument(
+                    f"{other.display} and {view.display} would both be called {taken}: give each a name of its own."
+                )
+    voices = [view.id for view in transcript.speakers]
+    for view in transcript.speakers:
+        if view.id in given and given[view.id] not in (view.name, view.label):
+            mentions = find(transcript, [given[view.id]])
+            evidence = supported(mentions, view.id, voices) or Evidence(source="person")
+            library.edits.append(transcript.recording, "name", view.id, given[view.id], evidence)
+
+
+def _voice(transcript: Transcript, label: str) -> SpeakerView:
+    """A voice by its id, label or present name."""
+    asked = " ".join(label.split()).casefold()
+    for view in transcript.speakers:
+        if label.strip() == view.id or asked == view.label.casefold():
+            return view
+    for view in transcript.speakers:
+        if view.name and asked == view.name.casefold():
+            return view
+    known = ", ".join(f"{view.label} ({view.name})" if view.name else view.label for view in transcript.speakers)
+    raise NotFound(f"There is no voice '{label[:40]}' in {transcript.recording}: there are {known or 'none'}.")
+
+
+def _told(
+    transcript: Transcript, mentions: Sequence[Mention], conflicts: list[str], listed: Sequence[str]
+) -> SpeakerNames:
+    unnamed = [view.display for view in transcript.speakers if view.name is None]
+    # Where everybody has a name there is nothing to choose any more.
+    shown = sorted(mentions, key=lambda mention: -abs(mention.strength))[:MOST_CANDIDATES] if unnamed else []
+    return SpeakerNames(
+        recording=transcript.recording,
+        revision=transcript.revision,
+        speakers=[_speaker(view) for view in transcript.speakers],
+        candidates=[_candidate(transcript, mention) for mention in sorted(shown, key=lambda mention: mention.start)],
+        conflicts=conflicts,
+        next=_next(unnamed, bool(shown), bool(conflicts), bool(listed)),
+    )
+
+
+def _speaker(view: SpeakerView) -> NamedSpeaker:
+    evidence = view.evidence
+    return NamedSpeaker(
+        id=view.id,
+        label=view.label,
+        name=view.name,
+        source=evidence.source if evidence else None,
+        quote=evidence.quote if evidence else "",
+        start=to_seconds(evidence.at) if evidence and evidence.at is not None else None,
+    )
+
+
+def _candidate(transcript: Transcript, mention: Mention) -> NameCandidate:
+    return NameCandidate(
+        name=mention.name,
+        speaker=transcript.display(mention.voice) or "unknown",
+        quote=mention.quote,
+        start=to_seconds(mention.start),
+        points_at="not the speaker" if mention.kind == "denial" else mention.points_at or "unclear",
+    )
+
+
+def _next(unnamed: list[str], shown: bool, conflicts: bool, listed: bool) -> str:
+    if not unnamed:
+        return "Every voice has a name: call read_transcript to read it, or export_transcript to write a file."
+    example = f'names={{"{unnamed[0]}": "…"}}'
+    if conflicts:
+        return f"What is said contradicts itself: listen to the quotes, then call name_speakers with {example}."
+    if shown:
+        return f"Decide from the quotes, then call name_speakers with {example}; leave out who stays unclear."
+    if listed:
+        return f"Nothing said names {', '.join(unnamed)}: leave them so, or call name_speakers with {example}."
+    return f"Nobody is named in what is said: call name_speakers with people or {example} if you know who speaks."

@@ -1,0 +1,301 @@
+"""What can be asked of a recording. Each marked method is a tool: signature and docstring are read by LLMs."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from auricle.domain import Recording
+from auricle.errors import BadArgument, NotConfirmed
+from auricle.settings import Settings, get_settings
+from engines.protocols import Engines, Judge
+from library import Library
+from tools import exporting, following, hearing, naming, reading
+from tools.jobs import Jobs
+from tools.ranges import Time, span_of
+from tools.results import (
+    AddedRecording,
+    AudioSlice,
+    DiarizationSummary,
+    ExportedFile,
+    JobStatus,
+    RecordingDescription,
+    RecordingInfo,
+    RecordingList,
+    RemovedRecording,
+    SearchResult,
+    SpeakerNames,
+    Transcription,
+    TranscriptPage,
+)
+from tools.spec import tool
+from tools.transcript import fold
+from tools.work import Quiet, Work
+
+RecordingId = Annotated[str, Field(description="The recording's id, as list_recordings gives it.")]
+Start = Annotated[Time | None, Field(description="From here: seconds, M:SS or H:MM:SS. Left out: the beginning.")]
+End = Annotated[Time | None, Field(description="Up to here, in the same way. Left out: the end.")]
+Translated = Annotated[bool, Field(description="The English translation instead of what was said.")]
+OutputPath = Annotated[str | None, Field(description="The file to write. Left out: a new one in the current folder.")]
+TranscriptFormat = Literal["txt", "md", "qa", "srt", "vtt", "tsv", "json", "rttm"]
+AudioFormat = Literal["wav", "mp3", "flac", "ogg"]
+
+
+class Toolbox:
+    """The tools over one library.
+
+    Args:
+        settings: What is in force; those of the process where left out.
+        engines: Work inline with these instead of the worker's: for tests and scripts.
+        judge: Decides unclear mentions of names; without it they stay candidates.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, engines: Engines | None = None, judge: Judge | None = None
+    ) -> None:
+        self.settings = settings or get_settings()
+        self._engines = engines
+        self._judge = judge
+
+    @cached_property
+    def library(self) -> Library:
+        return Library(self.settings.home)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.library, self.settings, self._engines)
+
+    def close(self) -> None:
+        """Lets go of the library, if it was opened."""
+        if "library" in self.__dict__:
+            self.library.close()
+
+    @tool("Add a recording")
+    def add_recording(
+        self,
+        path: Annotated[str, Field(description="An audio or video file on this machine.")],
+        *,
+        work: Work = Quiet(),
+    ) -> AddedRecording:
+        """Adds an audio or video file to the library.
+
+        Use it for a file that list_recordings does not show. The same file twice stays one recording.
+        Example: path="/calls/monday.mp3"
+        """
+        known = {recording.id for recording in self.library.recordings.list()}
+
+        def report(done: float, total: float) -> None:
+            work.report(done, total, "decoding")
+            work.check_cancelled()
+
+        recording = self.library.recordings.add(_file(path), report)
+        return AddedRecording(
+            **_info(recording).model_dump(),
+            already_known=recording.id in known,
+            next=f"Call transcribe with recording={recording.id} to hear what is said.",
+        )
+
+    @tool("List recordings", read_only=True, core=True)
+    def list_recordings(self, *, work: Work = Quiet()) -> RecordingList:
+        """Lists the recordings in the library, with their ids.
+
+        Use it to find the id that every other tool wants.
+        """
+        found = [_info(recording) for recording in self.library.recordings.list()]
+        advice = "Give an id to describe_recording, transcribe or read_transcript."
+        return RecordingList(recordings=found, next=advice if found else "The library is empty: call add_recording.")
+
+    @tool("Describe a recording", read_only=True, core=True)
+    def describe_recording(self, recording: RecordingId, *, work: Work = Quiet()) -> RecordingDescription:
+        """Tells length, language, and how long each person talks.
+
+        Use it for "how many people?" and "who talks most?": the numbers are counted, not guessed.
+        Not for what is said: that is read_transcript.
+        """
+        known = self._recording(recording)
+        return reading.describe(known, fold(self.library, known))
+
+    @tool("Remove a recording", destructive=True)
+    def remove_recording(self, recording: RecordingId, *, work: Work = Quiet()) -> RemovedRecording:
+        """Forgets a recording and everything heard in it.
+
+        Only when the person asked for it: it needs their yes and cannot be undone. The original file stays.
+        """
+        known = self._recording(recording)
+        if not work.confirm(f"Remove {known.id} ({Path(known.path).name}) and everything heard in it?"):
+            raise NotConfirmed(f"{known.id} was not removed: it needs a person's yes.")
+        self.library.recordings.remove(known.id)
+        return RemovedRecording(recording=known.id, next="It is forgotten; the original file is where it was.")
+
+    @tool("Transcribe", long=True, core=True)
+    def transcribe(
+        self,
+        recording: RecordingId,
+        start: Start = None,
+        end: End = None,
+        language: Annotated[
+            str | None, Field(description="What is spoken: en, de, ... Left out: it is detected.")
+        ] = None,
+        hints: Annotated[str | None, Field(description="Names and rare terms to expect, separated by commas.")] = None,
+        translate: Annotated[bool, Field(description="Into English.")] = False,
+        *,
+        work: Work = Quiet(),
+    ) -> Transcription:
+        """Listens to a recording, or a part, and writes down the words.
+
+        Use it first. What was heard before is not heard again; with start and end only that part is heard.
+        The words themselves come from read_transcript. Example: recording="r_…", start="10:00", end="12:00"
+        """
+        known = self._recording(recording)
+        span = span_of(known, start, end)
+        return hearing.transcribe(self.library, self.jobs, known, span, language, hints, translate, work)
+
+    @tool("Tell voices apart", long=True, core=True)
+    def diarize(
+        self,
+        recording: RecordingId,
+        speakers: Annotated[int | None, Field(description="Exactly so many people speak, if known.")] = None,
+        min_speakers: Annotated[int | None, Field(description="At least so many.")] = None,
+        max_speakers: Annotated[int | None, Field(description="At most so many.")] = None,
+        *,
+        work: Work = Quiet(),
+    ) -> DiarizationSummary:
+        """Finds out who speaks when: Speaker 1, Speaker 2, ...
+
+        Use it before name_speakers, and whenever people matter. Another number of speakers is quick to try.
+        Not for names: that is name_speakers. Example: recording="r_…", speakers=2
+        """
+        count = hearing.speaker_count(speakers, min_speakers, max_speakers)
+        return hearing.diarize(self.library, self.jobs, self._recording(recording), count, work)
+
+    @tool("Name speakers", core=True)
+    def name_speakers(
+        self,
+        recording: RecordingId,
+        people: Annotated[list[str] | None, Field(description="Names of the people who speak, if known.")] = None,
+        names: Annotated[
+            dict[str, str] | None, Field(description='Who is who, by label: {"Speaker 1": "Alice"}.')
+        ] = None,
+        *,
+        work: Work = Quiet(),
+    ) -> SpeakerNames:
+        """Gives voices their names, from what is said or as told.
+
+        Give people to find out who is who, or names where you know it. With neither it lists who is called what,
+        with quotes, and stores nothing. Needs transcribe and diarize before. Example: people=["Alice", "Bob"]
+        """
+        return naming.name_speakers(self.library, self._recording(recording), people, names, self._judge)
+
+    @tool("Read the transcript", read_only=True, core=True)
+    def read_transcript(
+        self,
+        recording: RecordingId,
+        start: Start = None,
+        end: End = None,
+        cursor: Annotated[str | None, Field(description="From the last page, to read on.")] = None,
+        max_tokens: Annotated[int, Field(description="About how long a page may be.", ge=100, le=20_000)] = 1500,
+        translated: Translated = False,
+        *,
+        work: Work = Quiet(),
+    ) -> TranscriptPage:
+        """Reads what is said, page by page, with times and names.
+
+        Use it to answer questions. For a word or topic call search_transcript first and read around the hits.
+        Not for a file: that is export_transcript. Example: recording="r_…", start="2:00", end="4:00"
+        """
+        if not 100 <= max_tokens <= 20_000:
+            raise BadArgument(f"max_tokens {max_tokens} is not allowed: give 100 to 20000.")
+        known = self._recording(recording)
+        span = span_of(known, start, end)
+        transcript = reading.heard_transcript(self.library, known, translated)
+        return reading.read(transcript, span, cursor, max_tokens)
+
+    @tool("Search transcripts", read_only=True, core=True)
+    def search_transcript(
+        self,
+        words: Annotated[str, Field(description="Words as they may have been said.")],
+        recording: Annotated[str | None, Field(description="Only in this recording. Left out: in all.")] = None,
+        *,
+        work: Work = Quiet(),
+    ) -> SearchResult:
+        """Finds where words are said, with times and speakers.
+
+        Case and punctuation do not matter; all the words must be said close together. One or two are best.
+        Example: words="refund"
+        """
+        return reading.search(self.library, words, self._recording(recording) if recording else None)
+
+    @tool("Cut out audio", core=True)
+    def slice_audio(
+        self,
+        recording: RecordingId,
+        start: Annotated[Time, Field(description="From here: seconds, M:SS or H:MM:SS.")],
+        end: Annotated[Time, Field(description="Up to here, in the same way.")],
+        format: Annotated[AudioFormat | None, Field(description="Left out: as path says, else wav.")] = None,
+        path: OutputPath = None,
+        *,
+        work: Work = Quiet(),
+    ) -> AudioSlice:
+        """Cuts a part of the sound out into an audio file.
+
+        Use it for sound; for the words of a part use export_transcript. Search or read first for the times.
+        Example: recording="r_…", start="1:05", end="1:20", format="mp3"
+        """
+        known = self._recording(recording)
+        return exporting.slice_audio(self.library, known, span_of(known, start, end), format, path, work)
+
+    @tool("Export the transcript", core=True)
+    def export_transcript(
+        self,
+        recording: RecordingId,
+        format: Annotated[
+            TranscriptFormat,
+            Field(description="qa: questions and answers; srt, vtt: subtitles; rttm: who speaks when."),
+        ],
+        start: Start = None,
+        end: End = None,
+        path: OutputPath = None,
+        translated: Translated = False,
+        *,
+        work: Work = Quiet(),
+    ) -> ExportedFile:
+        """Writes the transcript to a file: text, Q&A, subtitles, data.
+
+        Use it instead of retyping: no word is lost. Call transcribe before, and diarize and name_speakers for names.
+        Example: recording="r_…", format="qa"
+        """
+        known = self._recording(recording)
+        return exporting.export_transcript(self.library, known, span_of(known, start, end), format, path, translated)
+
+    @tool("Look at a job", read_only=True)
+    def get_job(
+        self,
+        job: Annotated[str, Field(description="The job's id.")],
+        wait: Annotated[float, Field(description="Seconds to wait for its end, at most 25.", ge=0, le=25)] = 0,
+        *,
+        work: Work = Quiet(),
+    ) -> JobStatus:
+        """Tells how far long work is.
+
+        Use it when transcribe or diarize answered with a job. When it is done, call that tool again for the result.
+        """
+        return following.follow(self.library, self.jobs, job, wait, work)
+
+    @tool("Cancel a job")
+    def cancel_job(self, job: Annotated[str, Field(description="The job's id.")], *, work: Work = Quiet()) -> JobStatus:
+        """Stops long work; what was heard until then is kept."""
+        return following.status(self.jobs.cancel(job))
+
+    def _recording(self, reference: str) -> Recording:
+        return self.library.recordings.get(reference)
+
+
+def _info(recording: Recording) -> RecordingInfo:
+    return RecordingInfo(id=recording.id, path=recording.path, sha256=recording.sha256, duration=recording.seconds)
+
+
+def _file(path: str) -> Path:
+    if not path.strip() or "\0" in path:
+        raise BadArgument("The path is empty or no path: give an audio or video file on this machine.")
+    return Path(path).expanduser()
