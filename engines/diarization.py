@@ -6,11 +6,7 @@ again with another number. The pieces are pyannote's own, put together as its Sp
 weights this project does not use (PLDA) and cannot be stopped between its halves.
 """
 
-import contextlib
-import os
 import pickle
-import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,18 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auricle.domain import Diarization, Turn
-from auricle.errors import BadArgument, ModelUnavailable
-from auricle.times import SAMPLE_RATE, to_samples
-from engines import campplus
+from auricle.domain import Diarization
+from auricle.errors import ModelUnavailable
+from auricle.times import SAMPLE_RATE
+from engines import campplus, clustering
+from engines.clustering import quiet_pyannote
 from engines.device import Wanted, for_torch
 from engines.protocols import Audio, Progress, SpeakerCount
 from engines.voicemap import VoiceMap
 
 STEP = 0.1
 """Windows start every tenth of their own length; 0.25 is thrice as fast and a point of DER worse."""
-
-CLUSTERING = {"method": "centroid", "min_cluster_size": 12, "threshold": 0.70}
 
 _SEGMENTATION_SHARE = 0.15
 """Of the time `listen` takes."""
@@ -73,7 +68,7 @@ class PyannoteDiarizer:
             audio: (samples,), 16 kHz, of any length.
             progress: Told the share done; may raise.
         """
-        _pyannote()
+        quiet_pyannote()
         from pyannote.audio import Inference
 
         duration = float(self._segmentation.specifications.duration)
@@ -108,43 +103,8 @@ class PyannoteDiarizer:
         )
 
     def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
-        """Who is who.
-
-        Args:
-            voices: What `listen` heard.
-            count: How many people; where too few voices were heard for it, there are fewer.
-
-        Raises:
-            BadArgument: The count is not possible: below one, or its bounds crossed.
-        """
-        least, most = _bounds(count)
-        _pyannote()
-        from pyannote.audio.pipelines.utils.diarization import SpeakerDiarizationMixin
-        from pyannote.core import SlidingWindow, SlidingWindowFeature
-
-        windows = SlidingWindow(*_sliding(voices.window))
-        frames = SlidingWindow(*_sliding(voices.frame))
-        activity = SlidingWindowFeature(voices.segmentations, windows)
-        speaking = SpeakerDiarizationMixin.speaker_count(activity, frames, warm_up=(0.0, 0.0))
-        if not len(voices.segmentations) or not speaking.data.max():
-            return Diarization(turns=(), exclusive=(), voices={})
-        clusters, centroids = _clusters(voices, activity, least, most)
-        by_voice = SlidingWindowFeature(_merged(voices.segmentations, clusters), windows)
-        turns = []
-        for at_once in (most or speaking.data.max(), 1):
-            counted = SlidingWindowFeature(np.minimum(speaking.data, at_once).astype(np.int8), speaking.sliding_window)
-            discrete = SpeakerDiarizationMixin.to_diarization(by_voice, counted)
-            turns.append(list(SpeakerDiarizationMixin.to_annotation(discrete).itertracks(yield_label=True)))
-        names: dict[int, str] = {}
-        for _, _, voice in sorted(turns[0], key=lambda track: (track[0].start, track[0].end)):
-            names.setdefault(voice, str(len(names)))
-        for _, _, voice in turns[1]:
-            names.setdefault(voice, str(len(names)))
-        return Diarization(
-            turns=_turns(turns[0], names),
-            exclusive=_turns(turns[1], names),
-            voices={name: _embedding_of(voice, centroids) for voice, name in names.items()},
-        )
+        """Who is who: see `engines.clustering.cluster`."""
+        return clustering.cluster(voices, count)
 
     def _embed(
         self, waveform: torch.Tensor, segmentations: NDArray[np.float32], step: int, progress: Progress
@@ -185,17 +145,9 @@ class PyannoteDiarizer:
                 yield speaker, features[frames]
 
 
-def _pyannote() -> None:
-    """Before pyannote is imported: no telemetry, and nothing from the hub."""
-    os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    # It warns about torchcodec, which never runs here: audio comes as waveforms.
-    warnings.filterwarnings("ignore", module=r"pyannote\.audio\.core\.io")
-
-
 def _load_segmentation(path: Path) -> Any:
     """PyanNet from pyannote's checkpoint, with only the classes in it that describe the task."""
-    _pyannote()
+    quiet_pyannote()
     from pyannote.audio.core.task import Problem, Resolution, Specifications
     from pyannote.audio.models.segmentation import PyanNet
 
@@ -220,61 +172,3 @@ def _unusable(path: Path, what: str, reason: object) -> ModelUnavailable:
         f"{path} cannot be loaded as a checkpoint of {what} ({first_line}): "
         f"`auricle models verify` checks the files, `auricle models pull` fetches broken ones again."
     )
-
-
-def _bounds(count: SpeakerCount) -> tuple[int | None, int | None]:
-    least, most = (count.exact, count.exact) if count.exact is not None else (count.least, count.most)
-    if any(bound is not None and bound < 1 for bound in (least, most)):
-        raise BadArgument("The number of speakers must be 1 or more; leave it out where nobody knows.")
-    if least is not None and most is not None and least > most:
-        raise BadArgument(f"At least {least} and at most {most} speakers cannot both be: give bounds in order.")
-    return least, most
-
-
-def _sliding(triple: tuple[float, float, float]) -> tuple[float, float, float]:
-    """(start, duration, step) in the order SlidingWindow takes them."""
-    start, duration, step = triple
-    return duration, step, start
-
-
-def _clusters(
-    voices: VoiceMap, activity: Any, least: int | None, most: int | None
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """A cluster for each local speaker, (windows, local speakers), -2 where silent; and the centroids."""
-    from pyannote.audio.pipelines.clustering import AgglomerativeClustering
-
-    clustering = AgglomerativeClustering(metric="cosine").instantiate(CLUSTERING)
-    # It prints where it cannot reach the count; stdout belongs to the faces.
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
-        warnings.simplefilter("ignore", RuntimeWarning)  # means of no embeddings, where everybody says too little
-        clusters, _, centroids = clustering(
-            embeddings=voices.embeddings.copy(), segmentations=activity, min_clusters=least, max_clusters=most
-        )
-    clusters = np.array(clusters, dtype=np.int64)
-    clusters[voices.segmentations.sum(axis=1) == 0] = -2
-    return clusters, centroids
-
-
-def _merged(segmentations: NDArray[np.float32], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Activity of each voice in each window, (windows, frames, voices); NaN where it is not in the window."""
-    windows, frames, _ = segmentations.shape
-    merged = np.full((windows, frames, max(1, int(clusters.max()) + 1)), np.nan)
-    for window, local in enumerate(clusters):
-        for voice in np.unique(local[local >= 0]):
-            merged[window, :, voice] = segmentations[window][:, local == voice].max(axis=1)
-    return merged
-
-
-def _turns(tracks: list[tuple[Any, Any, int]], names: dict[int, str]) -> tuple[Turn, ...]:
-    turns = (
-        Turn(start=max(0, to_samples(segment.start)), end=to_samples(segment.end), label=names[voice])
-        for segment, _, voice in tracks
-    )
-    return tuple(sorted((turn for turn in turns if turn.length > 0), key=lambda turn: (turn.start, turn.end)))
-
-
-def _embedding_of(voice: int, centroids: NDArray[np.float64]) -> tuple[float, ...]:
-    """Empty for a voice that was only ever heard in too short or overlapping bits."""
-    if voice >= len(centroids) or not np.isfinite(centroids[voice]).all():
-        return ()
-    return tuple(float(value) for value in centroids[voice])
