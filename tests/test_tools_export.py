@@ -238,3 +238,10 @@ def test_a_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) 
 def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(WorkError, match="cannot be written"):
         write_file(tmp_path / "gone" / "x.md", b"new")
+
+
+def test_one_overlapped_word_at_the_edge_of_a_line_is_no_mark() -> None:
+    line = utterance("s_a", 1, "one two three four five")
+    words = (line.words[0].model_copy(update={"overlap": True}), *line.words[1:])
+    text = FORMATS["txt"].write(source([line.model_copy(update={"words": words})])).text
+    assert text == "[0:01] Speaker 1: one two three four five\n"
