@@ -37,6 +37,10 @@ _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 _MOST_STARTS = 3
 
+_starting = threading.Lock()
+_started: "dict[Path, subprocess.Popen[bytes]]" = {}
+"""The worker that this process started for a home; it takes a moment until it holds the lock."""
+
 
 class Jobs:
     """Runs heavy work and tells the face how far it is.
@@ -125,9 +129,18 @@ class Jobs:
         return row
 
     def ensure_worker(self) -> "subprocess.Popen[bytes] | None":
-        """Starts a worker where none lives; returns the started process."""
-        if worker_alive(self._library.home):
-            return None
+        """Starts a worker where none lives or is just starting; returns the process that this one started, if any."""
+        home = self._library.home
+        with _starting:
+            started = _started.get(home)
+            if started is not None and started.poll() is None:
+                return started
+            if worker_alive(home):
+                return None
+            _started[home] = self._start()
+            return _started[home]
+
+    def _start(self) -> "subprocess.Popen[bytes]":
         log = os.open(self._library.home / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             return subprocess.Popen(
@@ -163,8 +176,7 @@ class Jobs:
 
     def _wait(self, job: str, work: Work) -> dict[str, Any]:
         began = looked = time.monotonic()
-        starting = self.ensure_worker()
-        starts, poll = int(starting is not None), _FIRST_POLL
+        worker, starts, poll = self.ensure_worker(), 1, _FIRST_POLL
         told: tuple[float, float, str] | None = None
         claimed: float | None = None
         while True:
@@ -185,12 +197,10 @@ class Jobs:
             now = time.monotonic()
             if work.patience is not None and now - began >= work.patience:
                 raise StillWorking(row)
-            exited = starting is not None and starting.poll() is not None
-            if exited or now - looked >= _LOOK_SECONDS:
-                looked = now
-                if starting is None or exited:
-                    starting = self.ensure_worker()
-                    starts += starting is not None
+            if (worker is not None and worker.poll() is not None) or now - looked >= _LOOK_SECONDS:
+                looked, before = now, worker
+                worker = self.ensure_worker()
+                starts += worker is not None and worker is not before
                 if starts > _MOST_STARTS:
                     error = WorkerDied(f"The worker does not start: {self._library.home / LOG} says why.")
                     self._library.jobs.fail(job, error.as_dict())
@@ -211,12 +221,16 @@ def worker_alive(home: Path) -> bool:
 
 def stop_worker(home: Path, patience: float = 5.0) -> None:
     """Ends the home's worker, if there is one: asks, and after ``patience`` seconds insists."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        pid = _worker_pid(home)
-        if pid is None or not worker_alive(home):
-            return
-        _end(pid, number)
-        _wait_until_gone(home, patience)
+    asked: set[int] = set()
+    insist = time.monotonic() + patience
+    while worker_alive(home) and time.monotonic() < insist + patience:
+        pid = _worker_pid(home)  # another one that waited for the lock may have come after the first
+        if pid is not None and time.monotonic() > insist:
+            _end(pid, signal.SIGKILL)
+        elif pid is not None and pid not in asked:
+            _end(pid, signal.SIGTERM)
+            asked.add(pid)
+        time.sleep(_FIRST_POLL)
 
 
 def _wait_until_gone(home: Path, seconds: float) -> None:

@@ -28,7 +28,7 @@ LOG = "worker.log"
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 0.2
 _CHECK_SECONDS = 0.2
-_LOCK_SECONDS = 3.0
+_LOCK_SECONDS = 1.0
 """Faces hold the lock for a moment to see whether anybody has it; a second worker waits no longer than this."""
 _LONGEST_LOG = 5_000_000
 
@@ -193,6 +193,7 @@ def main(settings: Settings | None = None, engines: Engines | None = None) -> in
         _log.error("%d cannot go on: %s", os.getpid(), error.message)
         return 1
     finally:
+        (settings.home / PID).unlink(missing_ok=True)
         lock.release()
     return 0
 

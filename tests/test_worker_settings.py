@@ -1,0 +1,39 @@
+"""A worker hears with the settings of who asked, whoever started it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from auricle.settings import Settings
+from engines.protocols import Engines
+from library import Library
+from tests.fakes import FakeRecognizer, fake_engines, tone
+from tools.worker import LOCK, Worker
+
+
+def test_each_job_has_engines_of_its_own_settings(home: Path, library: Library, tmp_path: Path) -> None:
+    recording = library.recordings.add(tone(tmp_path / "a.wav", 2), lambda done, total: None)
+    built: list[Settings] = []
+    heard: list[FakeRecognizer] = []
+
+    def build(settings: Settings, announce: Callable[[str], None]) -> Engines:
+        announce(f"fetching {settings.whisper}")
+        built.append(settings)
+        heard.append(FakeRecognizer(identity=settings.whisper))
+        return fake_engines(heard[-1])
+
+    ids = [
+        library.jobs.submit(
+            "recognize", {"recording": recording.id, "language": language}, f"{number}", settings=mine
+        ).id
+        for number, (language, mine) in enumerate(
+            [("en", {"whisper": "large"}), ("de", {"whisper": "large"}), ("en", {"whisper": "tiny", "beam_size": 1})]
+        )
+    ]
+    (home / LOCK).touch()
+    worker = Worker(Settings(home=home, idle_seconds=1), build)
+    worker.run()
+    worker.close()
+
+    assert [library.jobs.get(job).state for job in ids] == ["done"] * 3
+    assert [(settings.whisper, settings.beam_size) for settings in built] == [("large", 5), ("tiny", 1)]
+    assert [[options.beam_size for options in recognizer.calls] for recognizer in heard] == [[5, 5], [1]]
