@@ -1,0 +1,123 @@
+"""faster-whisper and pyannote called directly, with the same weights; what they said is kept in a temporary folder."""
+
+import json
+import os
+import tempfile
+import time
+import unittest.mock
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auricle.settings import Settings
+from auricle.times import SAMPLE_RATE
+from bench.scoring import Item
+from engines import campplus, weights
+from engines.protocols import Audio
+
+Turns = list[tuple[float, float, str]]
+Words = list[tuple[float, float, str]]
+
+
+class Baselines:
+    """Each is run once for a recording and remembered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cache = Path(tempfile.gettempdir()) / "auricle-bench"
+        self._cache.mkdir(exist_ok=True)
+
+    def words(self, item: Item, audio: Audio, *, vad: bool) -> tuple[Words, float]:
+        """(start, end, text) of each word as faster-whisper's defaults give them, and the seconds it took."""
+
+        def run() -> Words:
+            heard, _ = self._whisper.transcribe(
+                audio, beam_size=self._settings.beam_size, word_timestamps=True, vad_filter=vad
+            )
+            return [(word.start, word.end, word.word) for segment in heard for word in segment.words]
+
+        return self._once(f"words{'-vad' if vad else ''}", self._settings.whisper, item, run)
+
+    def turns(self, item: Item, audio: Audio) -> tuple[Turns, float]:
+        """(start, end, speaker) as pyannote's SpeakerDiarization gives them, and the seconds it took."""
+
+        def run() -> Turns:
+            import torch
+
+            output = self._pyannote({"waveform": torch.from_numpy(audio)[None], "sample_rate": SAMPLE_RATE})
+            tracks = output.speaker_diarization.itertracks(yield_label=True)
+            return [(segment.start, segment.end, label) for segment, _, label in tracks]
+
+        return self._once("turns", f"{self._settings.segmentation}-{self._settings.embedding}", item, run)
+
+    def _once(self, what: str, model: str, item: Item, run: Callable[[], Turns]) -> tuple[Turns, float]:
+        name = f"{what}-{Path(model).name}-{self._settings.beam_size}-{item.id}.json".replace("/", "_")
+        path = self._cache / name
+        if not path.exists():
+            began = time.perf_counter()
+            found = run()
+            path.write_text(json.dumps({"found": found, "seconds": time.perf_counter() - began}), encoding="utf-8")
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return [tuple(row) for row in kept["found"]], kept["seconds"]
+
+    @cached_property
+    def _whisper(self) -> Any:
+        from faster_whisper import WhisperModel
+
+        from engines.device import for_ctranslate2
+
+        place = for_ctranslate2(self._settings.device)
+        folder = weights.resolve(self._settings.whisper, self._settings)
+        return WhisperModel(
+            str(folder), device=place.device, compute_type=place.compute_type, cpu_threads=place.threads
+        )
+
+    @cached_property
+    def _pyannote(self) -> Any:
+        os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+        from pyannote.audio import Model
+        from pyannote.audio.pipelines import speaker_diarization as pipelines
+
+        segmentation: Any = Model.from_pretrained(str(weights.resolve(self._settings.segmentation, self._settings)))
+        embedding = _Embedding(campplus.load_campplus(weights.resolve(self._settings.embedding, self._settings)))
+        with (
+            unittest.mock.patch.object(pipelines, "get_plda", lambda *_, **__: None),
+            unittest.mock.patch.object(pipelines, "PretrainedSpeakerEmbedding", lambda *_, **__: embedding),
+        ):
+            pipeline = pipelines.SpeakerDiarization(
+                segmentation=segmentation, embedding="campplus", clustering="AgglomerativeClustering"
+            )
+        return pipeline.instantiate(
+            {
+                "segmentation": {"min_duration_off": 0.0},
+                "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.70},
+            }
+        )
+
+
+class _Embedding:
+    """CAM++ behind the interface that pyannote's pipeline asks of an embedding; one by one, as its WeSpeaker class."""
+
+    sample_rate = SAMPLE_RATE
+    dimension = campplus.EMBEDDING_SIZE
+    metric = "cosine"
+    min_num_samples = SAMPLE_RATE // 10
+
+    def __init__(self, network: campplus.CAMPlusPlus) -> None:
+        self._network = network
+
+    def __call__(self, waveforms: Any, masks: Any) -> Any:
+        import torch
+        from torch.nn import functional
+
+        found = np.full((len(waveforms), self.dimension), np.nan)
+        for row, (waveform, mask) in enumerate(zip(waveforms, masks, strict=True)):
+            features = campplus.fbank(waveform[0])
+            chosen = functional.interpolate(mask[None, None], size=len(features), mode="nearest")[0, 0] > 0.5
+            if chosen.sum() >= 5:
+                with torch.inference_mode():
+                    found[row] = self._network(features[chosen][None])[0].numpy()
+        return found
