@@ -20,12 +20,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from tools.catalog import ToolSpec, catalog
-from tools.toolbox import Toolbox
 
 from auricle.errors import AuricleError, BadArgument, NotFound
+from tools.catalog import catalog
+from tools.spec import ToolSpec
+from tools.toolbox import Toolbox
 from tools.work import Work
 
 SHORT_NAMES = {"search": "search_transcript", "slice": "slice_audio", "export": "export_transcript"}
@@ -135,7 +136,7 @@ class _Reader:
         name, steps = data.get("name", self._path.stem), data["steps"]
         if not isinstance(name, str):
             raise self._at(data, "name", "the name must be text.")
-        if not isinstance(steps, list) or not steps:
+        if not isinstance(steps, CommentedSeq) or not steps:
             raise self._at(data, "steps", "steps must be a list with at least one step.")
         checked = [self._step(step, steps.lc.item(place)[0]) for place, step in enumerate(steps)]
         kept = [step for step in checked if step.keep_as]

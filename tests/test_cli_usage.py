@@ -116,9 +116,23 @@ def test_an_instruction_that_is_missing_is_noticed(tmp_path: Path, capsys: pytes
 def test_nothing_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run([]) == 0
     shown = capsys.readouterr().out
-    for command in "ask chat add list show remove transcribe diarize export search slice speakers run".split():
+    for command in [
+        "ask",
+        "chat",
+        "add",
+        "list",
+        "show",
+        "remove",
+        "transcribe",
+        "diarize",
+        "export",
+        "search",
+        "slice",
+        "speakers",
+        "run",
+    ]:
         assert f" {command} " in shown
-    for command in "serve mcp-config models jobs doctor clean".split():
+    for command in ["serve", "mcp-config", "models", "jobs", "doctor", "clean"]:
         assert f" {command} " in shown
 
 
@@ -236,9 +250,7 @@ def test_stopping_is_one_line_and_says_what_is_kept(
     assert error_of(capsys.readouterr().out) == {"code": "cancelled", "message": STOPPED}
 
 
-def test_a_full_disk_is_told_as_what_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_full_disk_is_told_as_what_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     breaking(OSError(28, "No space left on device", "/somewhere"), monkeypatch)
     assert cli.run(["broken"]) == 1
     assert "No space left on device (/somewhere)" in capsys.readouterr().err

@@ -13,10 +13,9 @@ from auricle.errors import BadArgument
 from auricle.times import parse_time, to_samples
 
 if TYPE_CHECKING:
-    from tools.toolbox import Toolbox
-
     from engines.manifest import Role
     from tools.export import Source
+    from tools.toolbox import Toolbox
 
 RECORDING_ID = re.compile(r"r_[a-z0-9]{10}")
 
@@ -103,14 +102,17 @@ SETTING_OF: dict["Role", str] = {"recognition": "whisper", "segmentation": "segm
 def ensure_models(roles: "Sequence[Role]", work: CommandLineWork) -> None:
     """Fetches the weights that are about to be needed, where they are missing, and says so.
 
-    The worker would fetch them as well; here the person sees what, how much and under which licence.
+    The worker would fetch them as well; here the person sees every byte of it. Where fetching is forbidden, what was
+    heard before may still do, and the worker explains what is missing.
 
     Raises:
-        ModelUnavailable: Missing, and they may not or cannot be fetched.
+        ModelUnavailable: Missing, and they cannot be fetched.
     """
     from engines.manifest import load_manifest
 
     settings = read_settings()
+    if settings.offline:
+        return
     wanted = [getattr(settings, SETTING_OF[role]) for role in roles]
     # Anything else is a path, somebody's own, or a mistake that the engine explains.
     fetch([name for name in wanted if name in load_manifest().models], work)

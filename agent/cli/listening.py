@@ -1,7 +1,6 @@
 """`transcribe`, `diarize`, `export`, `search`, `slice`: what is heard, and what is made of it."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -10,6 +9,9 @@ from agent.cli.context import ensure_models, limits, recording_id, recording_ids
 from agent.cli.output import Shown, say
 from agent.cli.render import length, talk, transcript_lines, turn_lines
 from auricle.times import clock, parse_time
+
+if TYPE_CHECKING:
+    from tools.toolbox import TranscriptFormat
 
 PANEL = "Listen"
 
@@ -94,7 +96,10 @@ def export(
         coming(f"export --format {format_}", "use txt, md, qa, srt, vtt, tsv, json or rttm.")
     with working() as (toolbox, work):
         found = recording_id(toolbox, recording, work)
-        result = toolbox.export_transcript(found, format_, start=first, end=last, path=output, work=work)
+        # The Toolbox names what is allowed where this is not.
+        result = toolbox.export_transcript(
+            found, cast("TranscriptFormat", format_), start=first, end=last, path=output, work=work
+        )
     return Shown(result.model_dump(mode="json"), [result.path])
 
 
@@ -106,7 +111,7 @@ def search(
 ) -> Shown:
     """Where something was said, in what has been transcribed."""
     with working() as (toolbox, work):
-        places = recording_ids(toolbox, recordings or [], work) or [None]
+        places: list[str | None] = [*recording_ids(toolbox, recordings or [], work)] or [None]
         results = [toolbox.search_transcript(words, recording=place, work=work) for place in places]
     hits = [hit for result in results for hit in result.hits]
     lines = [
@@ -126,10 +131,7 @@ def slice_(
 ) -> Shown:
     """Cuts a stretch of sound out into a file."""
     limits(start, end)
-    suffix = Path(output).suffix.lstrip(".").lower() if output else ""
     with working() as (toolbox, work):
         found = recording_id(toolbox, recording, work)
-        result = toolbox.slice_audio(
-            found, start=parse_time(start), end=parse_time(end), format=suffix or "wav", path=output, work=work
-        )
+        result = toolbox.slice_audio(found, start=parse_time(start), end=parse_time(end), path=output, work=work)
     return Shown(result.model_dump(mode="json"), [f"{result.path} ({length(result.end - result.start)})"])

@@ -1,5 +1,6 @@
 """`auricle speakers`: voices known across recordings. All of it is coming."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ MEANWHILE = 'name the people in an instruction: auricle ask FILE "Alice and Bob 
 
 def register(app: typer.Typer) -> None:
     speakers = group(app, "speakers", "Voices known across recordings. (coming)", PANEL)
-    for name, command in {
+    commands: dict[str, Callable[..., None]] = {
         "list": list_,
         "identify": identify,
         "rename": rename,
@@ -21,7 +22,8 @@ def register(app: typer.Typer) -> None:
         "forget": forget,
         "undo": undo,
         "enroll": enroll,
-    }.items():
+    }
+    for name, command in commands.items():
         speakers.command(name, epilog=EPILOG)(command)
 
 

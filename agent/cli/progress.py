@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from auricle.times import clock
 from engines.sources import size_text
@@ -69,33 +69,49 @@ class CommandLineWork:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+class _Stage:
+    """Which piece of work reports belong to: the same until its size changes or it begins again.
+
+    Notes change in the middle of one ("listening at 5:00 to 10:00"), and the time that remains goes on from there.
+    """
+
+    def __init__(self) -> None:
+        self._key: float | str | None = None
+        self._done = 0.0
+
+    def is_new(self, done: float, total: float, note: str) -> bool:
+        key = total or note
+        new = key != self._key or done < self._done
+        self._key, self._done = key, done
+        return new
+
+
 class _Bar:
-    """One bar for each kind of work, with the time that remains."""
+    """A bar with the time that remains."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, markup=False, highlight=False)
         self._progress: Progress | None = None
         self._task: TaskID | None = None
-        self._note = ""
+        self._stage = _Stage()
 
     def show(self, done: float, total: float, note: str, detail: str = "") -> None:
         if self._progress is None:
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
-                TextColumn("{task.percentage:>3.0f}%"),
+                TaskProgressColumn(),
                 TextColumn("{task.fields[detail]}", markup=False),
-                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+                TimeRemainingColumn(compact=True),
                 console=self._console,
                 transient=True,
             )
             self._progress.start()
-        if self._task is None or note != self._note:
+        if self._stage.is_new(done, total, note) or self._task is None:
             if self._task is not None:
                 self._progress.remove_task(self._task)
             self._task = self._progress.add_task(note, total=total or None, detail=detail)
-            self._note = note
-        self._progress.update(self._task, completed=done, total=total or None, detail=detail)
+        self._progress.update(self._task, description=note, completed=done, detail=detail)
 
     def say(self, line: str) -> None:
         self._console.print(line, soft_wrap=True)
@@ -103,7 +119,7 @@ class _Bar:
     def close(self) -> None:
         if self._progress is not None:
             self._progress.stop()
-        self._progress, self._task, self._note = None, None, ""
+        self._progress, self._task, self._stage = None, None, _Stage()
 
 
 class _Lines:
@@ -116,13 +132,15 @@ class _Lines:
     def show(self, done: float, total: float, note: str, detail: str = "") -> None:
         share = min(1.0, done / total) if total else 0.0
         now = self._now()
-        if note != self._note or share < self._share:
-            self._note, self._started, self._from = note, now, share
+        if self._stage.is_new(done, total, note):
+            self._began, self._from = now, share
+            if share >= 1:  # over before anybody could wonder
+                self._share, self._shown = share, now
+                return
         elif not self._worth_a_line(share, now):
             return
         self._share, self._shown = share, now
-        sys.stderr.write(self._line(share, total, f"{note} ({detail})" if detail else note, now) + "\n")
-        sys.stderr.flush()
+        self.say(self._line(share, total, f"{note} ({detail})" if detail else note, now))
 
     def _worth_a_line(self, share: float, now: float) -> bool:
         if share // LINE_SHARE > self._share // LINE_SHARE or share >= 1 > self._share:
@@ -131,16 +149,17 @@ class _Lines:
 
     def _line(self, share: float, total: float, note: str, now: float) -> str:
         if not total:
-            return f"{note} …"
-        heard = share - self._from
-        if share >= 1 or heard <= 0:
+            return note if note.endswith("…") else f"{note} …"
+        done = share - self._from
+        if share >= 1 or done <= 0:
             return f"{note} {share:.0%}"
-        return f"{note} {share:.0%}, about {clock((now - self._started) / heard * (1 - share))} left"
+        return f"{note} {share:.0%}, about {clock((now - self._began) / done * (1 - share))} left"
 
     def say(self, line: str) -> None:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
     def close(self) -> None:
-        self._note, self._share, self._from = "", 0.0, 0.0
-        self._shown = self._started = -LINE_SECONDS
+        self._stage = _Stage()
+        self._share = self._from = 0.0
+        self._shown = self._began = self._now()

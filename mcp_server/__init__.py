@@ -1,0 +1,1 @@
+"""The Toolbox over MCP: one thin adapter, nothing defined twice."""

@@ -1,0 +1,67 @@
+"""The Work handle of an MCP call: progress notifications, cancelling, and a bounded wait."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import anyio.from_thread
+from mcp.server.mcpserver import Context
+
+from auricle.errors import Cancelled
+
+SECONDS_BETWEEN = 0.25
+"""Progress is told at most this often."""
+
+
+class CallWork:
+    """What a tool's thread knows of the client that called it.
+
+    Args:
+        context: The call's context.
+        patience: Seconds until the call answers with a job handle.
+        confirmed: The person at the client said yes to the destructive thing that this call is.
+        now: A clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        patience: float,
+        *,
+        confirmed: bool = False,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.patience: float | None = patience
+        self._context = context
+        self._confirmed = confirmed
+        self._cancelled = threading.Event()
+        self._now = now
+        self._before = self._last = self._told = 0.0
+        self._told_at: float | None = None
+
+    def report(self, done: float, total: float, note: str) -> None:
+        """Sends a progress notification; what it says only grows, also where a second stage begins at zero."""
+        self.check_cancelled()
+        if done < self._last:
+            self._before += self._last
+        self._last = done
+        progress = self._before + done
+        now = self._now()
+        finished = bool(total) and done >= total
+        if progress <= self._told and self._told_at is not None:
+            return
+        if self._told_at is not None and now - self._told_at < SECONDS_BETWEEN and not finished:
+            return
+        self._told, self._told_at = progress, now
+        anyio.from_thread.run(self._context.report_progress, progress, self._before + total if total else None, note)
+
+    def check_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("The client cancelled the call. What was finished is kept: call again to go on.")
+
+    def cancel(self) -> None:
+        """Tells the tool's thread that nobody waits any more."""
+        self._cancelled.set()
+
+    def confirm(self, question: str) -> bool:
+        return self._confirmed
