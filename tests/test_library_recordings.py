@@ -1,5 +1,7 @@
 """Recordings are known by what they hold."""
 
+import errno
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -154,3 +156,23 @@ def test_removing_forgets_everything_but_the_original(library: Library, tmp_path
         library.jobs.get(job.id)
     with pytest.raises(NotFound):
         library.takes.add(recording.id, "recognition", "e@1", {}, recording.span, NOTHING)
+
+
+def test_what_a_killed_decoding_left_is_cleared_by_the_next(library: Library, tmp_path: Path) -> None:
+    file = tone(tmp_path / "a.wav", 1)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    (library.home / "audio" / f"{sha256}.part").write_bytes(b"half a wav")
+    (library.home / "audio" / f"{sha256}.wav").write_bytes(b"a wav whose row was never written")
+    recording = library.recordings.add(file, quiet)
+    assert library.recordings.read(recording).size == 16000
+    assert not list((library.home / "audio").glob("*.part"))
+
+
+def test_a_full_disk_is_one_clear_line(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("library.recordings.audio.decode", full)
+    with pytest.raises(LibraryError, match="make room"):
+        library.recordings.add(tone(tmp_path / "a.wav", 1), quiet)
+    assert library.recordings.list() == []
