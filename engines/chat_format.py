@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auricle.errors import WorkError
+from auricle.errors import BadArgument, WorkError
 from engines.protocols import Message, Reply
 
 
@@ -13,9 +13,49 @@ def to_openai(messages: Sequence[Message]) -> list[dict[str, Any]]:
     return [_message(message) for message in messages]
 
 
-def schema_format(schema: dict[str, Any]) -> dict[str, Any]:
-    """The ``response_format`` that makes a server obey a JSON schema while decoding."""
-    return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": schema}}
+def schema_format(schema: dict[str, Any], *, strict: bool = True) -> dict[str, Any]:
+    """The ``response_format`` that makes a server obey a JSON schema while decoding.
+
+    Args:
+        schema: What the reply must be.
+        strict: OpenAI's own servers refuse a strict schema that has optional properties.
+    """
+    return {"type": "json_schema", "json_schema": {"name": "reply", "strict": strict, "schema": schema}}
+
+
+def estimate_tokens(text: str) -> int:
+    """At most about how many tokens a text is, where nobody can count: three bytes each."""
+    return len(text.encode()) // 3 + 1
+
+
+def check_context(
+    messages: Sequence[Message],
+    tools: Sequence[dict[str, Any]],
+    max_tokens: int,
+    context: int,
+    counted: int | None = None,
+) -> None:
+    """Refuses what would not fit, since servers cut it silently.
+
+    Args:
+        messages: What is to be said.
+        tools: The declarations that come before it.
+        max_tokens: Room for the answer.
+        context: The window.
+        counted: The prompt's tokens, where they could be counted.
+
+    Raises:
+        BadArgument: It does not fit.
+    """
+    needed = counted
+    if needed is None:
+        needed = sum(estimate_tokens(message.content) + 8 for message in messages)
+        needed += estimate_tokens(json.dumps(list(tools))) if tools else 0
+    if needed + max_tokens > context:
+        raise BadArgument(
+            f"The LLM was given {needed} tokens and {max_tokens} for its answer, but its context is {context}: "
+            "ask about a shorter range, or raise AURICLE_CONTEXT_TOKENS."
+        )
 
 
 def from_openai(completion: Mapping[str, Any], *, schema: dict[str, Any] | None, model: str) -> Reply:

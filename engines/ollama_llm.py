@@ -1,0 +1,143 @@
+"""LLMs that Ollama serves."""
+
+import contextlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from auricle.errors import ModelUnavailable, WorkError
+from auricle.settings import Settings
+from engines.chat_format import check_context, parse_object
+from engines.llm import on_this_machine
+from engines.protocols import LLMTraits, Message, Reply
+
+if TYPE_CHECKING:
+    import ollama
+
+_PROBE_SECONDS = 0.5
+
+_CAPABLE = 4.0
+"""Billions of parameters from which on a model is trusted to call tools natively; smaller ones plan."""
+
+
+def capable_model(settings: Settings) -> str | None:
+    """The model, used or pulled last, that a running Ollama has and that can call tools; None without such."""
+    import httpx
+    import ollama
+
+    client = _client(settings, _PROBE_SECONDS)
+    with contextlib.suppress(ConnectionError, httpx.HTTPError, ollama.ResponseError):
+        for model in client.list().models:
+            if model.model and "tools" in (client.show(model.model).capabilities or ()):
+                return model.model
+    return None
+
+
+class OllamaLLM:
+    """One model of an Ollama server.
+
+    Raises:
+        ModelUnavailable: Ollama is not running, or does not have the model.
+    """
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = f"ollama:{name}"
+        self._model = name
+        self._url = settings.ollama_url
+        self._client = _client(settings, settings.llm_timeout)
+        self.traits = self._look(settings)
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: dict[str, Any] | None = None,
+        tools: Sequence[dict[str, Any]] = (),
+        max_tokens: int = 512,
+    ) -> Reply:
+        """One turn at temperature 0. Ollama cuts what is too long without a word, so it is counted before."""
+        import httpx
+        import ollama
+
+        check_context(messages, tools, max_tokens, self.traits.context)
+        try:
+            response = self._client.chat(
+                self._model,
+                messages=[_message(message) for message in messages],
+                tools=list(tools) or None,
+                format=schema,
+                options={"num_ctx": self.traits.context, "num_predict": max_tokens, "temperature": 0, "seed": 0},
+            )
+        except ollama.ResponseError as error:
+            raise WorkError(f"Ollama refused ({error.error}): try again or choose another --model.") from error
+        except httpx.TimeoutException as error:
+            raise WorkError(
+                f"{self.name} did not answer in time: raise AURICLE_LLM_TIMEOUT or choose a smaller --model."
+            ) from error
+        except (ConnectionError, httpx.HTTPError) as error:
+            raise self._not_running() from error
+        text = response.message.content or ""
+        return Reply(
+            text=text,
+            data=parse_object(text, self.name, response.done_reason == "length") if schema else None,
+            tool_calls=tuple(
+                {"id": f"call_{n}", "name": call.function.name, "arguments": dict(call.function.arguments)}
+                for n, call in enumerate(response.message.tool_calls or (), 1)
+            ),
+            prompt_tokens=response.prompt_eval_count or 0,
+            completion_tokens=response.eval_count or 0,
+        )
+
+    def _look(self, settings: Settings) -> LLMTraits:
+        import httpx
+        import ollama
+
+        try:
+            shown = self._client.show(self._model)
+        except ollama.ResponseError as error:
+            if error.status_code != 404:
+                raise ModelUnavailable(f"Ollama refused ({error.error}): choose another --model.") from error
+            have = ", ".join(model.model or "" for model in self._client.list().models) or "none"
+            raise ModelUnavailable(
+                f"Ollama does not have '{self._model}': `ollama pull {self._model}`, or one of those it has: {have}."
+            ) from error
+        except (ConnectionError, httpx.HTTPError) as error:
+            raise self._not_running() from error
+        size = _billions(shown.details.parameter_size if shown.details else None)
+        return LLMTraits(
+            tools="tools" in (shown.capabilities or ()) and (size is None or size >= _CAPABLE),
+            context=min(settings.context_tokens, _window(shown.modelinfo or {})),
+        )
+
+    def _not_running(self) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"Ollama does not answer at {self._url}: start it with `ollama serve`, set AURICLE_OLLAMA_URL, "
+            "or use --model local:."
+        )
+
+
+def _client(settings: Settings, timeout: float) -> "ollama.Client":
+    import ollama
+
+    return ollama.Client(settings.ollama_url, timeout=timeout, trust_env=not on_this_machine(settings.ollama_url))
+
+
+def _message(message: Message) -> dict[str, Any]:
+    data: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        data["tool_calls"] = [
+            {"function": {"name": call["name"], "arguments": call["arguments"]}} for call in message.tool_calls
+        ]
+    return data
+
+
+def _billions(size: str | None) -> float | None:
+    match = re.match(r"([\d.]+)\s*([BM])", size or "", re.IGNORECASE)
+    if not match:
+        return None
+    return float(match[1]) / (1 if match[2].upper() == "B" else 1000)
+
+
+def _window(info: Mapping[str, Any]) -> int:
+    lengths = [int(value) for key, value in info.items() if key.endswith(".context_length")]
+    return min(lengths, default=1_000_000)
