@@ -16,6 +16,7 @@ from auricle.settings import Settings
 from auricle.times import SAMPLE_RATE
 from bench.scoring import Item
 from engines import campplus, weights
+from engines.clustering import AGGLOMERATIVE
 from engines.protocols import Audio
 
 Turns = list[tuple[float, float, str]]
@@ -88,14 +89,12 @@ class Baselines:
             unittest.mock.patch.object(pipelines, "PretrainedSpeakerEmbedding", lambda *_, **__: embedding),
         ):
             pipeline = pipelines.SpeakerDiarization(
-                segmentation=segmentation, embedding="campplus", clustering="AgglomerativeClustering"
+                segmentation=segmentation,
+                embedding="campplus",
+                embedding_exclude_overlap=True,
+                clustering="AgglomerativeClustering",
             )
-        return pipeline.instantiate(
-            {
-                "segmentation": {"min_duration_off": 0.0},
-                "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.70},
-            }
-        )
+        return pipeline.instantiate({"segmentation": {"min_duration_off": 0.0}, "clustering": AGGLOMERATIVE})
 
 
 class _Embedding:

@@ -1,6 +1,7 @@
 """References, and the three error rates: WER, DER and cpWER."""
 
 import json
+import logging
 import os
 import re
 import unicodedata
@@ -70,6 +71,7 @@ class WordErrors:
         """cpWER: the speakers' texts are matched in the best way."""
         from meeteval.wer import cp_word_error_rate
 
+        logging.getLogger("preprocess").setLevel(logging.ERROR)  # it warns that plain texts have no times
         found = cp_word_error_rate(
             {name: normalize(text) for name, text in reference.items()},
             {name: normalize(text) for name, text in heard.items()},

@@ -6,6 +6,7 @@ again with another number. The pieces are pyannote's own, put together as its Sp
 weights this project does not use (PLDA) and cannot be stopped between its halves.
 """
 
+import math
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,9 @@ _SEGMENTATION_SHARE = 0.15
 
 _FEWEST_FRAMES = 5
 """Feature frames (10 ms each) under which a voice gets no embedding."""
+
+_ENOUGH_ALONE = 0.01
+"""Of a window: a voice that speaks alone for longer is embedded from that alone, without what others say over it."""
 
 _GATHERED_WINDOWS = 16
 """Windows whose voices are embedded together, those of equal length as one batch."""
@@ -133,9 +137,11 @@ class PyannoteDiarizer:
         self, waveform: torch.Tensor, activity: NDArray[np.float32], start: int
     ) -> Iterator[tuple[int, torch.Tensor]]:
         """(local speaker, its feature frames) for those who speak in the window; features are computed once."""
-        masks = torch.from_numpy(activity.T)
-        if not masks.any():
+        if not activity.any():
             return
+        alone = activity * (activity.sum(axis=1, keepdims=True) < 2)
+        enough = alone.sum(axis=0) > math.ceil(_ENOUGH_ALONE * len(activity))
+        masks = torch.from_numpy(np.where(enough, alone, activity).T.copy())
         length = round(float(self._segmentation.specifications.duration) * SAMPLE_RATE)
         window = waveform[start : start + length]
         features = campplus.fbank(torch.nn.functional.pad(window, (0, length - len(window))))
