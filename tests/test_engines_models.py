@@ -1,6 +1,7 @@
 """The engines with real weights, on the call that the pyannote.audio wheel carries."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +175,12 @@ def test_campplus_gives_the_published_networks_numbers() -> None:
 
 
 PINNED = [-0.70923, 0.11739, 0.45955, -0.48596, -0.46613, 0.52892]
+
+
+def test_music_animals_and_noise_have_no_words(engines: Engines, eval_dir: Path) -> None:
+    rows = [json.loads(line) for line in (eval_dir / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+    recordings = [row["path"] for row in rows if row["set"] == "nonspeech"]
+    assert recordings
+    for path in recordings:
+        heard = engines.recognizer().transcribe(read(eval_dir / path), HearingOptions(), lambda share: None)
+        assert (path, heard.segments) == (path, ())
