@@ -55,11 +55,13 @@ def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Sequ
             title=spec.title,
             read_only_hint=spec.read_only,
             destructive_hint=spec.destructive,
-            idempotent_hint=not spec.destructive,
+            idempotent_hint=not (spec.destructive or _makes_files(spec)),
             open_world_hint=False,
         ),
     )
-    return StrictTool(**{name: getattr(tool, name) for name in Tool.model_fields}, checks=spec.parameters)
+    parts = {name: getattr(tool, name) for name in Tool.model_fields}
+    parts["parameters"] = {**tool.parameters, "additionalProperties": False}
+    return StrictTool(**parts, checks=spec.parameters)
 
 
 class StrictTool(Tool):
@@ -75,6 +77,12 @@ class StrictTool(Tool):
         except AuricleError as error:
             raise ToolError(error.message) from None
         return await super().run(arguments, context, convert_result)
+
+
+def _makes_files(spec: ToolSpec) -> bool:
+    """Called twice without a path, it makes two files."""
+    path = spec.parameters.model_fields.get(PATH)
+    return path is not None and not path.is_required()
 
 
 def _call(

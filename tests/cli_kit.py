@@ -41,9 +41,8 @@ class CommandLine:
         self._capsys = capsys
         self.engines = engines
         monkeypatch.setattr(context, "open_toolbox", lambda: Toolbox(get_settings(), engines=self.engines))
-        monkeypatch.setattr(context, "ensure_models", lambda roles, work: None)
-        for module in ("asking", "listening"):
-            monkeypatch.setattr(f"agent.cli.{module}.ensure_models", lambda roles, work: None)
+        for name in ("asking.ensure_models", "asking.ensure_llm", "listening.ensure_models"):
+            monkeypatch.setattr(f"agent.cli.{name}", lambda *_: None)
 
     def __call__(self, *argv: object) -> Ran:
         self._capsys.readouterr()

@@ -22,15 +22,27 @@ class Terminal(io.StringIO):
 
 
 def test_elsewhere_than_on_a_terminal_a_line_comes_for_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
-    with CommandLineWork(now=Clock()) as work:
+    clock = Clock()
+    with CommandLineWork(now=clock) as work:
         for done in range(101):
             work.report(done, 100, "Listening")
+            clock.seconds += 0.4
     printed = capsys.readouterr()
     assert printed.out == ""
     lines = printed.err.splitlines()
     assert len(lines) == 11
     assert lines[0] == "Listening 0%"
     assert lines[-1] == "Listening 100%"
+
+
+def test_quick_work_is_one_line_or_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with CommandLineWork(now=Clock()) as work:
+        for done in range(101):
+            work.report(done, 100, "decoding")
+    assert capsys.readouterr().err == "decoding 0%\n"
+    with CommandLineWork(now=Clock()) as work:
+        work.report(100, 100, "decoding")
+    assert capsys.readouterr().err == ""
 
 
 def test_slow_work_is_heard_of_every_few_seconds_with_the_time_that_remains(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,8 +67,10 @@ def test_work_of_unknown_length_is_named_once(capsys: pytest.CaptureFixture[str]
 
 
 def test_weights_tell_their_bytes(capsys: pytest.CaptureFixture[str]) -> None:
-    with CommandLineWork(now=Clock()) as work:
+    clock = Clock()
+    with CommandLineWork(now=clock) as work:
         work.say("Fetching campplus (embedding, 28 MB, Apache-2.0) …")
+        clock.seconds += 2
         work.fetched("campplus", 14_000_000, 28_000_000)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "Fetching campplus (embedding, 28 MB, Apache-2.0) …"

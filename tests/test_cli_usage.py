@@ -64,6 +64,12 @@ COMING = [
 ]
 
 
+COMMANDS = [
+    *["ask", "chat", "run", "transcribe", "diarize", "export", "search", "slice", "add", "list", "show", "remove"],
+    *["speakers", "serve", "mcp-config", "models", "jobs", "doctor", "clean"],
+]
+
+
 def error_of(printed: str) -> dict[str, str]:
     document = json.loads(printed)
     assert set(document) == {"error"}
@@ -116,23 +122,7 @@ def test_an_instruction_that_is_missing_is_noticed(tmp_path: Path, capsys: pytes
 def test_nothing_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run([]) == 0
     shown = capsys.readouterr().out
-    for command in [
-        "ask",
-        "chat",
-        "add",
-        "list",
-        "show",
-        "remove",
-        "transcribe",
-        "diarize",
-        "export",
-        "search",
-        "slice",
-        "speakers",
-        "run",
-    ]:
-        assert f" {command} " in shown
-    for command in ["serve", "mcp-config", "models", "jobs", "doctor", "clean"]:
+    for command in COMMANDS:
         assert f" {command} " in shown
 
 

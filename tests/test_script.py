@@ -6,7 +6,8 @@ from types import ModuleType
 import pytest
 from pydantic import BaseModel
 
-from agent.script import load, run
+from agent.script import load
+from agent.script_run import run
 from auricle.errors import BadArgument, NotFound
 from auricle.settings import Settings
 from tests.cli_kit import CommandLine, command_line

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.command import Anything, add, coming, plural
-from agent.cli.context import RECORDING_ID, ensure_models, known_or_file, recording_id, recording_ids, working
+from agent.cli.context import (
+    RECORDING_ID,
+    ensure_llm,
+    ensure_models,
+    known_or_file,
+    recording_id,
+    recording_ids,
+    working,
+)
 from agent.cli.errors import Usage
 from agent.cli.output import Shown
 from agent.cli.render import length
@@ -14,7 +22,7 @@ from auricle.times import clock
 
 if TYPE_CHECKING:
     from agent.run import Answer
-    from agent.script import ScriptReport
+    from agent.script_run import ScriptReport
     from engines.manifest import Role
 
 PANEL = "Ask"
@@ -55,6 +63,7 @@ def ask(
     with working() as (toolbox, work):
         ids = recording_ids(toolbox, references, work)
         ensure_models(HEARING, work)
+        ensure_llm(model, work)
         answer = answer_to(instruction, ids, toolbox, model=model, work=work)
     return Shown(answer.model_dump(mode="json"), answer_lines(answer))
 
@@ -70,13 +79,16 @@ def run_script(
     model: Model = None,
 ) -> Shown:
     """Runs the steps of a script on each recording; mistakes in it are found before anything runs."""
-    from agent.script import load, run
+    from agent.script import load
+    from agent.script_run import run
 
     checked = load(Path(script))
     with working() as (toolbox, work):
         for reference in recordings:
             known_or_file(toolbox, reference)
         ensure_models([role for tool in checked.tools for role in ROLES_OF.get(tool, ())], work)
+        if "ask" in checked.tools:
+            ensure_llm(model, work)
         report = run(
             checked,
             recordings,

@@ -6,7 +6,6 @@ import typer
 
 from agent.cli.command import EPILOG, add, group, plural
 from agent.cli.context import fetch
-from agent.cli.doctor import examine
 from agent.cli.errors import read_settings
 from agent.cli.output import Shown, say, table
 from agent.cli.progress import CommandLineWork
@@ -68,6 +67,8 @@ def verify(profile: Profile = None) -> Shown:
 
 def doctor() -> Shown:
     """What is in force and where it comes from, what it takes on disk, and what is missing."""
+    from agent.cli.doctor import examine
+
     return examine(read_settings())
 
 

@@ -1,4 +1,4 @@
-"""How far the work is, on stderr: a bar on a terminal, now and then a line elsewhere."""
+"""How far the work is, on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
 import time
@@ -15,7 +15,9 @@ from engines.sources import size_text
 LINE_SHARE = 0.10
 """Without a terminal a new line comes after this share of the work …"""
 LINE_SECONDS = 5.0
-"""… or after this long, whichever comes first."""
+"""… or after this long, whichever comes first …"""
+LINES_APART = 1.0
+"""… but not sooner than this: seconds."""
 
 
 class CommandLineWork:
@@ -143,9 +145,9 @@ class _Lines:
         self.say(self._line(share, total, f"{note} ({detail})" if detail else note, now))
 
     def _worth_a_line(self, share: float, now: float) -> bool:
-        if share // LINE_SHARE > self._share // LINE_SHARE or share >= 1 > self._share:
-            return True
-        return now - self._shown >= LINE_SECONDS and self._share < 1
+        if now - self._shown < LINES_APART or self._share >= 1:
+            return False
+        return share >= 1 or share // LINE_SHARE > self._share // LINE_SHARE or now - self._shown >= LINE_SECONDS
 
     def _line(self, share: float, total: float, note: str, now: float) -> str:
         if not total:
