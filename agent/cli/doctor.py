@@ -64,9 +64,9 @@ def examine(settings: Settings) -> Shown:
         "ollama": ollama,
         "trouble": trouble,
     }
-    in_force = table("setting", "value", "from", "what it is")
+    in_force = table("setting", "from", "value")
     for row in rows:
-        in_force.add_row(row["name"], row["value"], row["source"], row["description"])
+        in_force.add_row(row["name"], row["source"], row["value"])
     answers = f"answers, with {len(ollama['models'])} models" if ollama["reachable"] else "does not answer"
     return Shown(
         document,

@@ -77,10 +77,9 @@ def _names(profile: str) -> list[str]:
 
 
 def _shown(models: list[ModelStatus], exit_code: int = 0) -> Shown:
-    shown = table("model", "for", "state", "size", "licence", "profiles", "what")
+    shown = table("model", "state", "size", "licence", "what")
     for model in models:
-        profiles = ", ".join(model.profiles)
-        shown.add_row(model.name, model.role, model.state, size_text(model.bytes), model.licence, profiles, model.title)
+        shown.add_row(model.name, model.state, size_text(model.bytes), model.licence, model.title)
     document = {"folder": str(read_settings().models), "models": [model.model_dump(mode="json") for model in models]}
     return Shown(
         document, [shown] if models else ["No weights are here: `auricle models pull` fetches them."], exit_code

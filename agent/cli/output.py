@@ -56,8 +56,8 @@ def say(message: str) -> None:
 
 
 def table(*columns: str) -> Table:
-    """A plain table: the first column is never cut, long ones fold."""
+    """A plain table that fits a terminal of 80 columns: the last column, which may be long, folds."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for place, column in enumerate(columns):
-        made.add_column(column, no_wrap=place == 0, overflow="fold")
+        made.add_column(column, no_wrap=place < len(columns) - 1, overflow="fold")
     return made
