@@ -1,0 +1,1 @@
+"""Reads an instruction, chooses tools, checks the answer, talks to the person."""

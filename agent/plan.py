@@ -1,0 +1,257 @@
+"""What to do, in which order: proposed by a small model under a schema, mended by code.
+
+The model says what is wanted. What that needs beforehand, the order, and every value that can be read in the
+instruction itself are code's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.moments import Moments, moments_in
+from agent.state import Call, OpenRecording, Outcome
+from agent.toolset import PLANNED, PSEUDO, ToolLike, plan_schema, tool_lines
+from agent.wording import (
+    about_the_same,
+    asks_for_sound,
+    asks_to_translate,
+    asks_where_said,
+    asks_who,
+    format_in,
+    is_question,
+    path_in,
+    people_in,
+    speakers_in,
+)
+from auricle.errors import BadArgument
+from auricle.times import clock, parse_time
+from engines.protocols import LLM, Message
+from prompts import load
+
+PAGE_TOKENS = 1500
+"""Of transcript read in one call."""
+
+_PLAN_TOKENS = 400
+_AROUND = 6.0
+"""Seconds before and after a single moment that is asked about."""
+
+
+@dataclass
+class Plan:
+    """Calls in order, and what of it the person asked for."""
+
+    calls: list[Call] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+@dataclass
+class _Wish:
+    kind: str
+    arguments: dict[str, Any]
+    question: str = ""
+    recording: str | None = None
+
+    @property
+    def range(self) -> dict[str, Any]:
+        return _some(self.arguments, "start", "end")
+
+
+def propose(
+    instruction: str, recordings: Sequence[OpenRecording], catalog: Sequence[ToolLike], llm: LLM
+) -> dict[str, Any]:
+    """The model's plan, as it wrote it."""
+    names = [recording["name"] for recording in recordings]
+    schema = plan_schema(catalog, names)
+    ask = load("plan_ask", instruction=" ".join(instruction.split()))
+    if len(names) > 1:
+        ask = load("plan_ask_many", recordings=", ".join(names), ask=ask)
+    messages = [Message("system", load("plan", tools=tool_lines(catalog))), Message("user", ask)]
+    return llm.chat(messages, schema=schema, max_tokens=_PLAN_TOKENS).data or {}
+
+
+def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRecording], listen: bool = True) -> Plan:
+    """Makes a plan that can be carried out of what a model proposed.
+
+    Args:
+        proposed: The model's plan; anything in it may be missing or wrong.
+        instruction: The person's words, which decide where the model's plan contradicts them.
+        recordings: What is open.
+        listen: Whether a question may listen to what nobody has listened to yet.
+    """
+    people = people_in(instruction, proposed.get("people") or [])
+    count = speakers_in(instruction, proposed.get("speakers") or 0, people)
+    steps = [step for step in proposed.get("steps") or [] if step.get("tool") in {*PLANNED, *PSEUDO}]
+    plan = Plan()
+    for recording in recordings:
+        wishes = _wishes(steps, instruction, moments_in(instruction, recording["duration"]))
+        mine = [wish for wish in wishes if wish.recording in (None, recording["name"])]
+        _arrange(plan, mine, recording["id"], instruction, people, count, listen)
+    if not recordings:
+        plan.outcomes = [Outcome(kind="reply", arguments={}, question=step["text"]) for step in steps if "text" in step]
+    return plan
+
+
+def _wishes(steps: Sequence[dict[str, Any]], instruction: str, moments: Moments) -> list[_Wish]:
+    """The steps one by one, each made sound or dropped; what only prepares others is left to them."""
+    wishes: list[_Wish] = []
+    for step in steps:
+        wish = _wish(step, instruction, moments)
+        if wish is not None and wish not in wishes:
+            wishes.append(wish)
+    _give_ranges(wishes, moments)
+    said = format_in(instruction)
+    exports = [wish for wish in wishes if wish.kind == "export_transcript"]
+    if said and len(exports) == 1:
+        exports[0].arguments["format"] = said
+    elif said and not exports and not is_question(instruction):
+        wishes.append(_Wish("export_transcript", {"format": said}))
+    if len(wishes) > 1 and not asks_for_sound(instruction):
+        wishes = [wish for wish in wishes if wish.kind != "slice_audio"]
+    wishes = [_checked(wish, instruction) for wish in wishes]
+    others = [wish for wish in wishes if wish.kind not in {"reply", "transcribe", "diarize", "name_speakers"}]
+    answers = [wish for wish in others if wish.kind == "answer" and about_the_same(wish.question, instruction)]
+    kept = [wish for wish in others if wish.kind != "answer" or wish in answers or len(others) == 1]
+    for wish in kept:
+        if wish.kind == "answer" and wish not in answers:
+            wish.question = instruction
+    if kept:
+        return [wish for wish in wishes if wish in kept or wish.kind in {"transcribe", "diarize", "name_speakers"}]
+    return wishes or [_Wish("answer", {}, question=instruction)]
+
+
+def _wish(step: dict[str, Any], instruction: str, moments: Moments) -> _Wish | None:
+    arguments = {key: value for key, value in step.items() if key not in {"tool", "recording", "question", "text"}}
+    arguments = {key: value for key, value in arguments.items() if value not in ("", None, False)}
+    for key in ("start", "end"):
+        if key in arguments and _seconds(arguments[key]) not in moments.named:
+            del arguments[key]  # a time that nobody named
+    if not asks_to_translate(instruction):
+        arguments.pop("translate", None)
+        if str(arguments.get("language", "")).lower() in {"en", "english", "auto"}:
+            del arguments["language"]
+    if step["tool"] == "search_transcript" and not (
+        asks_where_said(instruction) and str(step.get("words", "")).strip()
+    ):
+        # A model that does not know better searches; alone it means that the answer is to be found in the words.
+        return _Wish("answer", {}, recording=step.get("recording"))
+    return _Wish(step["tool"], arguments, step.get("question") or step.get("text") or "", step.get("recording"))
+
+
+def _give_ranges(wishes: list[_Wish], moments: Moments) -> None:
+    """Where the instruction names stretches, the steps get them in order; the model's copies count for less."""
+    ranged = [wish for wish in wishes if wish.kind in {"transcribe", "slice_audio", "export_transcript", "answer"}]
+    asked = [wish for wish in ranged if wish.range or wish.kind == "slice_audio"] or ranged
+    if len(moments.ranges) == 1 and not any(wish.range for wish in ranged):
+        asked = ranged
+    for number, wish in enumerate(asked):
+        if moments.ranges:
+            start, end = moments.ranges[min(number, len(moments.ranges) - 1)]
+        elif moments.points and wish.kind == "answer":
+            start, end = max(0.0, moments.points[0] - _AROUND), moments.points[0] + _AROUND
+        else:
+            continue
+        wish.arguments = {key: value for key, value in wish.arguments.items() if key not in {"start", "end"}}
+        wish.arguments |= {key: _written(time) for key, time in (("start", start), ("end", end)) if time is not None}
+
+
+def _checked(wish: _Wish, instruction: str) -> _Wish:
+    """What can be seen of one wish by itself."""
+    if wish.kind == "slice_audio" and not {"start", "end"} <= set(wish.arguments):
+        if not wish.range:
+            return _Wish("cut_where", dict(wish.arguments), question=instruction, recording=wish.recording)
+        wish.arguments.setdefault("start", "0:00")
+    if wish.kind in {"slice_audio", "export_transcript"}:
+        path = path_in(instruction, str(wish.arguments.get("format", "wav")))
+        if path:
+            wish.arguments["path"] = path
+    return wish
+
+
+def _arrange(
+    plan: Plan,
+    wishes: Sequence[_Wish],
+    recording: str,
+    instruction: str,
+    people: Sequence[str],
+    count: int | None,
+    listen: bool,
+) -> None:
+    """Puts what the wishes need before them, once, and what they come to after it."""
+    main = [wish for wish in wishes if wish.kind not in {"transcribe", "diarize", "name_speakers", "reply"}]
+    heard = next((wish for wish in wishes if wish.kind == "transcribe"), None)
+    hearing = _some(heard.arguments, "language", "translate") if heard else {}
+    kinds = {wish.kind for wish in wishes}
+    formats = {wish.arguments.get("format") for wish in main if wish.kind == "export_transcript"}
+    voices = bool(people) or count is not None or bool(kinds & {"diarize", "name_speakers", "talk_time"})
+    voices = (voices or bool(formats & {"qa", "rttm"}) or asks_who(instruction)) and bool(
+        kinds - {"reply", "slice_audio"}
+    )
+    naming = voices and bool(
+        people or "name_speakers" in kinds or kinds & {"answer", "talk_time", "cut_where"} or "qa" in formats
+    )
+    may_listen = listen or bool(kinds & {"transcribe", "diarize", "export_transcript", "talk_time"})
+    needs_words = [
+        wish for wish in main if wish.kind != "slice_audio" and wish.kind != "talk_time" and formats != {"rttm"}
+    ]
+    stretches = [wish.range or (heard.range if heard else {}) for wish in needs_words]
+    if (heard and not needs_words) or (naming and not stretches):
+        stretches.append(heard.range if heard else {})
+    if may_listen:
+        for stretch in [{}] if {} in stretches else stretches:
+            _add(plan, "transcribe", {"recording": recording, **stretch, **hearing})
+        if voices:
+            exactly = {} if count is None else {"speakers": count}
+            _add(plan, "diarize", {"recording": recording, **exactly})
+        if naming:
+            if hearing.get("translate"):  # names are found in what was said
+                _add(plan, "transcribe", {"recording": recording})
+            _add(plan, "name_speakers", {"recording": recording, **({"people": list(people)} if people else {})})
+    translated = {"translated": True} if hearing.get("translate") else {}
+    for wish in main:
+        _add_wish(plan, wish, recording, heard.range if heard else {}, translated)
+    if not main:
+        for kind in ("transcribe", "diarize", "name_speakers"):
+            if kind in kinds:
+                call = next(call for call in reversed(plan.calls) if call["tool"] == kind)
+                plan.outcomes.append(Outcome(kind=kind, arguments=call["arguments"], question=""))
+    plan.outcomes += [
+        Outcome(kind="reply", arguments={}, question=wish.question)
+        for wish in wishes
+        if wish.kind == "reply" and not any(outcome["kind"] == "reply" for outcome in plan.outcomes)
+    ]
+
+
+def _add_wish(plan: Plan, wish: _Wish, recording: str, heard: dict[str, Any], translated: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"recording": recording, **wish.arguments}
+    tool = wish.kind
+    if wish.kind in {"answer", "cut_where"}:
+        arguments = {"recording": recording, **wish.range, "max_tokens": PAGE_TOKENS, **translated}
+        tool = "read_transcript"
+    elif wish.kind == "talk_time":
+        arguments, tool = {"recording": recording}, "describe_recording"
+    elif wish.kind == "export_transcript":
+        arguments = {"recording": recording, **heard, **wish.arguments, **translated}
+    _add(plan, tool, arguments)
+    cut = {"format": wish.arguments["format"]} if wish.kind == "cut_where" and "format" in wish.arguments else {}
+    plan.outcomes.append(Outcome(kind=wish.kind, arguments=arguments | cut, question=wish.question))
+
+
+def _add(plan: Plan, tool: str, arguments: dict[str, Any]) -> None:
+    call = Call(tool=tool, arguments=arguments)
+    if call not in plan.calls:
+        plan.calls.append(call)
+
+
+def _some(arguments: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: arguments[name] for name in names if name in arguments}
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return parse_time(text)
+    except BadArgument:
+        return None
+
+
+def _written(seconds: float) -> str | float:
+    return clock(seconds) if seconds == int(seconds) else seconds

@@ -1,0 +1,112 @@
+"""What an instruction says literally, read by code, to check and mend what a small model makes of it.
+
+Everything here is a safety net: in a language that it does not know, the model's plan stands as it is.
+"""
+
+import re
+from collections.abc import Sequence
+
+from agent.moments import NUMBER_WORDS
+
+_SAID_FORMATS = {
+    "qa": r"q\s?(?:&|and|/|\+)\s?a\b|questions? and answers?|fragen und antworten",
+    "srt": r"\bsrt\b",
+    "vtt": r"\b(?:web)?vtt\b",
+    "rttm": r"\brttm\b",
+    "tsv": r"\btsv\b",
+    "json": r"\bjson\b",
+    "md": r"\bmarkdown\b",
+}
+_WHO = re.compile(
+    r"\b(?:who|whom|whose|speakers?|voices?|each|everyone|everybody|names?|wer|wen|wem|wessen|sprecher\w*|stimmen?"
+    r"|qui|locuteurs?|quién|quien|hablantes?|chi|quem)\b|谁|誰",
+    re.IGNORECASE,
+)
+_LOOK_UP = re.compile(
+    r"\b(?:find|search|mention\w*|occur\w*|come up|the (?:words?|terms?|phrases?)|talk(?:ed|ing)? about|erwähn\w*"
+    r"|such\w*|finde\w*|kommt|mentionn\w*|cherche\w*|parle\w*|mencion\w*|busca\w*|habla\w*)\b",
+    re.IGNORECASE,
+)
+_OPEN_QUESTION = re.compile(
+    r"^\W*(?:what|why|how|which|who|summari[sz]e|explain|was|warum|wie|wer"
+    r"|quoi|que|qu|pourquoi|comment|qué|por qué|cómo)\b",
+    re.IGNORECASE,
+)
+_SOUND = re.compile(
+    r"\b(?:cut|clip|slice|trim|snippet|excerpt|extract|audio|sound|wav|mp3|flac|ogg|save|keep|play|schneid\w*|ausschnitt"
+    r"|coupe\w*|extrai\w*|corta\w*|recort\w*)\b",
+    re.IGNORECASE,
+)
+_TRANSLATE = re.compile(r"transl|englis[ch]|englisch|übersetz|tradu|anglais|inglés|inglese", re.IGNORECASE)
+_PEOPLE_NOUN = (
+    r"(?:\w+\s)?(?:people|persons?|speakers?|voices?|participants?|guests?|men|women|personen|leute|sprecher\w*"
+)
+_PEOPLE_NOUN += r"|stimmen|personnes|voix|personas|voces)\b"
+_COUNTED = re.compile(rf"\b(\d{{1,2}}|{'|'.join(NUMBER_WORDS)})\s{_PEOPLE_NOUN}", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]{3,}")
+
+
+def people_in(instruction: str, proposed: Sequence[str]) -> list[str]:
+    """Those proposed names that stand in the instruction, written as there, as names are."""
+    cased = any(char.isupper() for char in instruction.strip()[1:])
+    found: list[str] = []
+    for name in proposed:
+        text = " ".join(name.split())
+        match = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", instruction, re.IGNORECASE) if text else None
+        if match and not (cased and match[0][0].islower()) and match[0] not in found:
+            found.append(match[0])
+    return found
+
+
+def speakers_in(instruction: str, proposed: int, people: Sequence[str]) -> int | None:
+    """How many people speak, as far as the instruction says so; 0 where it asks for none, which a tool refuses."""
+    said = _COUNTED.search(instruction)
+    if said:
+        return int(said[1]) if said[1].isdigit() else NUMBER_WORDS[said[1].lower()]
+    if proposed > 0 and (proposed == len(people) or re.search(rf"\b{proposed}\b", instruction)):
+        return proposed
+    # Two or more names at the side of each other are a list of who is there.
+    together = r"\W+(?:and|und|et|y|e|&|with|mit|avec|con)\W+".join(map(re.escape, people))
+    return len(people) if len(people) == 2 and re.search(together, instruction) else None
+
+
+def format_in(instruction: str) -> str | None:
+    """The one transcript format that is named; None where none or several are."""
+    named = [kind for kind, pattern in _SAID_FORMATS.items() if re.search(pattern, instruction, re.IGNORECASE)]
+    return named[0] if len(named) == 1 else None
+
+
+def path_in(instruction: str, kind: str) -> str | None:
+    """A file with that ending that is named, to be written."""
+    match = re.search(rf"(?:^|[\s\"'“])([^\s\"'“”]+\.{re.escape(kind)})(?=$|[\s\"'”,;.!?])", instruction, re.IGNORECASE)
+    return match[1] if match else None
+
+
+def asks_who(instruction: str) -> bool:
+    """Whether it matters who speaks."""
+    return bool(_WHO.search(instruction))
+
+
+def asks_where_said(instruction: str) -> bool:
+    """Whether places where something is said are wanted, rather than what is said."""
+    return bool(_LOOK_UP.search(instruction)) and not _OPEN_QUESTION.search(instruction)
+
+
+def asks_for_sound(instruction: str) -> bool:
+    return bool(_SOUND.search(instruction))
+
+
+def asks_to_translate(instruction: str) -> bool:
+    """Whether English is wanted; in scripts these words are not written in, the model is believed."""
+    return bool(_TRANSLATE.search(instruction)) or not instruction.isascii()
+
+
+def is_question(instruction: str) -> bool:
+    return "?" in instruction or "？" in instruction
+
+
+def about_the_same(question: str, instruction: str) -> bool:
+    """Whether a question a model wrote is made of what the instruction says."""
+    words = {word.lower() for word in _WORD.findall(question)}
+    said = {word.lower() for word in _WORD.findall(instruction)}
+    return bool(words) and len(words & said) >= 0.6 * len(words)

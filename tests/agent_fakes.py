@@ -1,0 +1,282 @@
+"""A Toolbox of canned results, its catalog, and an LLM with a queue of replies: what the agent is tested against."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from auricle.errors import AuricleError
+from engines.protocols import LLMTraits, Message, Reply
+from tools.results import (
+    AudioSlice,
+    DiarizationSummary,
+    DiarizedSpeaker,
+    ExportedFile,
+    Hit,
+    Line,
+    NamedSpeaker,
+    RecordingDescription,
+    RecordingInfo,
+    RecordingList,
+    SearchResult,
+    SpeakerNames,
+    TalkTime,
+    Transcription,
+    TranscriptPage,
+)
+from tools.work import Quiet, Work
+
+Time = Annotated[float | str, Field(description="Seconds or M:SS.")]
+RecordingId = Annotated[str, Field(description="A recording's id.")]
+
+LINES = [
+    Line(start=6.7, end=7.2, speaker="Diane", text="Hello?"),
+    Line(start=8.4, end=12.5, speaker="Diane", text="Oh, hello. I didn't know you were there."),
+    Line(start=12.5, end=14.2, speaker="Diane", text="This is Diane in New Jersey."),
+    Line(start=14.4, end=17.8, speaker="Sheila", text="And I'm Sheila in Texas, originally from Chicago."),
+    Line(start=24.1, end=28.4, speaker="Sheila", text="You know, they all call me a Yankee down here."),
+]
+
+
+@dataclass(frozen=True)
+class FakeSpec:
+    name: str
+    summary: str
+    description: str
+    parameters: type[BaseModel]
+    core: bool
+
+
+class FakeToolbox:
+    """One recording of 30 s, ``r_1``, in which Diane and Sheila speak."""
+
+    def __init__(self, lines: Sequence[Line] = LINES, page: int = 100) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.failures: dict[str, AuricleError] = {}
+        self.lines = list(lines)
+        self.page = page
+
+    def _note(self, name: str, **arguments: Any) -> None:
+        self.calls.append((name, {key: value for key, value in arguments.items() if value is not None}))
+        if name in self.failures:
+            raise self.failures[name]
+
+    def list_recordings(self, *, work: Work = Quiet()) -> RecordingList:
+        """Lists the recordings in the library."""
+        self._note("list_recordings")
+        info = RecordingInfo(id="r_1", path="/calls/sample.wav", sha256="0" * 64, duration=30)
+        return RecordingList(recordings=[info], next="")
+
+    def describe_recording(self, recording: RecordingId, *, work: Work = Quiet()) -> RecordingDescription:
+        """Tells how long a recording is, its language, and how long each person talks."""
+        self._note("describe_recording", recording=recording)
+        return RecordingDescription(
+            id=recording,
+            path="/calls/sample.wav",
+            sha256="0" * 64,
+            duration=30,
+            channels=1,
+            sample_rate=16000,
+            codec="pcm_s16le",
+            language="en",
+            transcribed_seconds=30,
+            diarized=True,
+            revision="v1",
+            speakers=[
+                TalkTime(speaker="Diane", id="s_1", named=True, seconds=12, share=0.52, turns=7),
+                TalkTime(speaker="Sheila", id="s_2", named=True, seconds=11, share=0.48, turns=6),
+            ],
+            next="",
+        )
+
+    def transcribe(
+        self,
+        recording: RecordingId,
+        start: Time | None = None,
+        end: Time | None = None,
+        language: str | None = None,
+        hints: str = "",
+        translate: bool = False,
+        *,
+        work: Work = Quiet(),
+    ) -> Transcription:
+        """Writes down what is said in a recording or a part of it."""
+        self._note(
+            "transcribe", recording=recording, start=start, end=end, language=language, translate=translate or None
+        )
+        return Transcription(
+            recording=recording,
+            revision="v1",
+            language="en",
+            language_probability=0.98,
+            duration=30,
+            start=0,
+            end=30,
+            words=80,
+            segments=13,
+            newly_heard_seconds=30,
+            preview="[0:06] Hello?",
+            next="",
+        )
+
+    def diarize(
+        self,
+        recording: RecordingId,
+        speakers: Annotated[int | None, Field(description="How many people speak.")] = None,
+        min_speakers: int | None = None,
+        max_speakers: int | None = None,
+        *,
+        work: Work = Quiet(),
+    ) -> DiarizationSummary:
+        """Finds out how many people speak and who speaks when."""
+        self._note("diarize", recording=recording, speakers=speakers)
+        return DiarizationSummary(
+            recording=recording,
+            revision="v2",
+            speakers=[
+                DiarizedSpeaker(id="s_1", speaker="Speaker 1", seconds=12.2),
+                DiarizedSpeaker(id="s_2", speaker="Speaker 2", seconds=10.9),
+            ],
+            turns=13,
+            overlap_seconds=0.4,
+            next="",
+        )
+
+    def name_speakers(
+        self,
+        recording: RecordingId,
+        people: list[str] | None = None,
+        names: dict[str, str] | None = None,
+        *,
+        work: Work = Quiet(),
+    ) -> SpeakerNames:
+        """Gives the voices names, from what is said or as the person said."""
+        self._note("name_speakers", recording=recording, people=people)
+        known = people or ["Diane", "Sheila"]
+        return SpeakerNames(
+            recording=recording,
+            revision="v3",
+            speakers=[
+                NamedSpeaker(id=f"s_{n}", label=f"Speaker {n}", name=name, source="said")
+                for n, name in enumerate(known, 1)
+            ],
+            next="",
+        )
+
+    def read_transcript(
+        self,
+        recording: RecordingId,
+        start: Time | None = None,
+        end: Time | None = None,
+        cursor: str | None = None,
+        max_tokens: int = 1500,
+        *,
+        work: Work = Quiet(),
+    ) -> TranscriptPage:
+        """Reads the transcript, page by page."""
+        self._note("read_transcript", recording=recording, start=start, end=end, cursor=cursor)
+        first = int(cursor or 0)
+        rest = self.lines[first : first + self.page]
+        after = first + self.page
+        return TranscriptPage(
+            recording=recording,
+            revision="v3",
+            lines=rest,
+            cursor=str(after) if after < len(self.lines) else None,
+            next="",
+        )
+
+    def search_transcript(
+        self, words: str, recording: RecordingId | None = None, *, work: Work = Quiet()
+    ) -> SearchResult:
+        """Finds the places where given words are said."""
+        self._note("search_transcript", words=words, recording=recording)
+        hits = [
+            Hit(recording="r_1", start=line.start, end=line.end, speaker=line.speaker, text=line.text)
+            for line in self.lines
+            if words.lower() in line.text.lower()
+        ]
+        return SearchResult(hits=hits, next="")
+
+    def slice_audio(
+        self,
+        recording: RecordingId,
+        start: Time,
+        end: Time,
+        format: Literal["wav", "mp3", "flac", "ogg"] = "wav",
+        path: str | None = None,
+        *,
+        work: Work = Quiet(),
+    ) -> AudioSlice:
+        """Cuts a part of the sound out into an audio file of its own."""
+        self._note("slice_audio", recording=recording, start=start, end=end, format=format)
+        return AudioSlice(
+            recording=recording, path="/out/sample-cut.mp3", start=10, end=15, format=format, bytes=80_000, next=""
+        )
+
+    def export_transcript(
+        self,
+        recording: RecordingId,
+        format: Literal["txt", "md", "qa", "srt", "vtt", "tsv", "json", "rttm"],
+        start: Time | None = None,
+        end: Time | None = None,
+        path: str | None = None,
+        *,
+        work: Work = Quiet(),
+    ) -> ExportedFile:
+        """Writes the transcript to a file."""
+        self._note("export_transcript", recording=recording, format=format, start=start, end=end)
+        return ExportedFile(
+            recording=recording,
+            revision="v3",
+            path=f"/out/sample.{format}",
+            format=format,
+            preview="Q (Diane, 0:08): Oh, hello.",
+            next="",
+        )
+
+
+def fake_catalog() -> list[FakeSpec]:
+    """The fake Toolbox's tools, as ``tools.catalog.catalog()`` tells them."""
+    specs = []
+    for name, method in inspect.getmembers(FakeToolbox, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        fields: dict[str, Any] = {
+            parameter.name: (
+                parameter.annotation,
+                ... if parameter.default is inspect.Parameter.empty else parameter.default,
+            )
+            for parameter in inspect.signature(method).parameters.values()
+            if parameter.name not in {"self", "work"}
+        }
+        summary = (method.__doc__ or "").splitlines()[0]
+        specs.append(FakeSpec(name, summary, summary, create_model(name, **fields), core=True))
+    return specs
+
+
+class QueueLLM:
+    """Answers with what stands in its queue: a dict where a schema is given, a text or tool calls elsewhere."""
+
+    name = "fake:queue"
+
+    def __init__(self, *replies: dict[str, Any] | str | Reply, tools: bool = False, context: int = 8192) -> None:
+        self.traits = LLMTraits(tools=tools, context=context)
+        self.replies = list(replies)
+        self.asked: list[list[Message]] = []
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: dict[str, Any] | None = None,
+        tools: Sequence[dict[str, Any]] = (),
+        max_tokens: int = 512,
+    ) -> Reply:
+        self.asked.append(list(messages))
+        reply = self.replies.pop(0)
+        if isinstance(reply, Reply):
+            return reply
+        return Reply(text=str(reply), data=reply if isinstance(reply, dict) else None)
