@@ -43,7 +43,7 @@ class Quiet:
         return False
 
 
-class StillWorking(Exception): - an outcome, not an error: the work goes on
+class StillWorking(Exception):  # an outcome, not an error: the work goes on
     """The face's patience is over and the job goes on; ``job`` is the handle to it."""
 
     def __init__(self, job: Job) -> None:
