@@ -36,7 +36,7 @@ class Report:
     progress: Callable[[str, int, int], None] = _no_progress
 
 
-class SourceFailed(Exception): - as the project's errors are named
+class SourceFailed(Exception):  # as the project's errors are named
     """A source cannot give what the manifest says; the next one may.
 
     Attributes:
