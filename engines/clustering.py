@@ -54,13 +54,14 @@ def cluster(voices: VoiceMap, count: SpeakerCount) -> Diarization:
     for at_once in (most or speaking.data.max(), 1):
         counted = SlidingWindowFeature(np.minimum(speaking.data, at_once).astype(np.int8), speaking.sliding_window)
         discrete = SpeakerDiarizationMixin.to_diarization(by_voice, counted)
-        turns.append(list(SpeakerDiarizationMixin.to_annotation(discrete).itertracks(yield_label=True)))
+        tracks = SpeakerDiarizationMixin.to_annotation(discrete).itertracks(yield_label=True)
+        turns.append([track for track in tracks if to_samples(track[0].start) < voices.length])
     names: dict[int, str] = {}
     for _, _, voice in sorted(turns[0], key=lambda track: (track[0].start, track[0].end)):
         names.setdefault(voice, str(len(names)))
     return Diarization(
-        turns=_turns(turns[0], names),
-        exclusive=_turns(turns[1], names),
+        turns=_turns(turns[0], names, voices.length),
+        exclusive=_turns(turns[1], names, voices.length),
         voices={name: _embedding_of(voice, centroids) for voice, name in names.items()},
     )
 
@@ -115,9 +116,9 @@ def _merged(segmentations: NDArray[np.float32], clusters: NDArray[np.int64]) -> 
     return merged
 
 
-def _turns(tracks: list[tuple[Any, Any, int]], names: dict[int, str]) -> tuple[Turn, ...]:
+def _turns(tracks: list[tuple[Any, Any, int]], names: dict[int, str], length: int) -> tuple[Turn, ...]:
     turns = (
-        Turn(start=max(0, to_samples(segment.start)), end=to_samples(segment.end), label=names[voice])
+        Turn(start=max(0, to_samples(segment.start)), end=min(to_samples(segment.end), length), label=names[voice])
         for segment, _, voice in tracks
     )
     return tuple(sorted((turn for turn in turns if turn.length > 0), key=lambda turn: (turn.start, turn.end)))

@@ -94,16 +94,13 @@ class PyannoteDiarizer:
         windows = scores.sliding_window
         frame = self._segmentation.receptive_field
         embeddings = self._embed(waveform, segmentations, round(windows.step * SAMPLE_RATE), progress)
-        # The last window is padded with silence: nobody speaks after the end, whatever the network thinks.
-        starts = windows.start + windows.step * np.arange(len(segmentations))
-        ends = frame.start + frame.step * np.arange(1, segmentations.shape[1] + 1) + frame.duration / 2
-        segmentations[starts[:, None] + ends[None] > len(audio) / SAMPLE_RATE] = 0.0
         progress(1.0)
         return VoiceMap(
             segmentations=segmentations,
             embeddings=embeddings,
             window=(windows.start, windows.duration, windows.step),
             frame=(frame.start, frame.duration, frame.step),
+            length=len(audio),
         )
 
     def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:

@@ -1,5 +1,6 @@
 """What diarization hears before it decides how many people there are, and the file that keeps it."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -17,12 +18,14 @@ class VoiceMap:
         embeddings: A voice embedding for each local speaker, (windows, local speakers, dim); NaN rows where silent.
         window: (start, duration, step) of the windows, in seconds.
         frame: The same of the frames; the default is segmentation-3.0's.
+        length: Samples of audio. The last window reaches beyond it, turns must not.
     """
 
     segmentations: NDArray[np.float32]
     embeddings: NDArray[np.float32]
     window: tuple[float, float, float]
     frame: tuple[float, float, float] = (0.0, 0.0619375, 0.016875)
+    length: int = sys.maxsize
 
     def save(self, path: Path) -> None:
         """Writes an .npz file under exactly that name, whole or not at all."""
@@ -35,6 +38,7 @@ class VoiceMap:
                     embeddings=self.embeddings,
                     window=np.array(self.window),
                     frame=np.array(self.frame),
+                    length=np.array(self.length),
                 )
             unfinished.replace(path)
         finally:
@@ -49,6 +53,7 @@ class VoiceMap:
                 embeddings=arrays["embeddings"],
                 window=_triple(arrays["window"]),
                 frame=_triple(arrays["frame"]),
+                length=int(arrays["length"]),
             )
 
 

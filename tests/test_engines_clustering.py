@@ -1,5 +1,6 @@
 """Who is who, from what was heard window by window. No weights are needed for it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from auricle.domain import Diarization
 from auricle.errors import BadArgument
-from auricle.times import SAMPLE_RATE
+from auricle.times import SAMPLE_RATE, to_samples
 from engines.clustering import cluster
 from engines.protocols import SpeakerCount, VoiceMap
 
@@ -101,6 +102,14 @@ def test_a_voice_heard_too_briefly_has_turns_but_no_embedding() -> None:
     result = cluster(conversation(10, [(4.0, 4.5, ANNA)]), SpeakerCount())
     assert [turn.label for turn in result.turns] == ["0"]
     assert result.voices == {"0": ()}
+
+
+def test_turns_end_with_the_audio() -> None:
+    voices = conversation(40, [(0, 20, ANNA), (20, 39, BERT), (39, 40, CARA)])
+    cut = replace(voices, length=to_samples(38.5))
+    result = cluster(cut, SpeakerCount())
+    assert max(turn.end for turn in result.turns) == to_samples(38.5)
+    assert set(result.voices) == {turn.label for turn in result.turns}
 
 
 @pytest.mark.parametrize("count", [SpeakerCount(exact=0), SpeakerCount(least=-1), SpeakerCount(least=3, most=2)])

@@ -13,7 +13,13 @@ def some_voices() -> VoiceMap:
     embeddings = rng.normal(size=(4, 3, 8)).astype(np.float32)
     embeddings[1, 2] = np.nan
     segmentations = (rng.random((4, 10, 3)) > 0.5).astype(np.float32)
-    return VoiceMap(segmentations=segmentations, embeddings=embeddings, window=(0.0, 10.0, 1.0), frame=(0.0, 0.06, 1.0))
+    return VoiceMap(
+        segmentations=segmentations,
+        embeddings=embeddings,
+        window=(0.0, 10.0, 1.0),
+        frame=(0.0, 0.06, 1.0),
+        length=208_000,
+    )
 
 
 def test_what_was_saved_is_read_back_exactly(tmp_path: Path) -> None:
@@ -23,6 +29,7 @@ def test_what_was_saved_is_read_back_exactly(tmp_path: Path) -> None:
     read = VoiceMap.load(path)
     assert read.window == voices.window
     assert read.frame == voices.frame
+    assert read.length == voices.length
     assert np.array_equal(read.embeddings, voices.embeddings, equal_nan=True)
     assert np.array_equal(read.segmentations, voices.segmentations)
     assert read.embeddings.dtype == read.segmentations.dtype == np.float32
