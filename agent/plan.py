@@ -13,12 +13,14 @@ from agent.state import Call, OpenRecording, Outcome
 from agent.toolset import PLANNED, PSEUDO, ToolLike, plan_schema, tool_lines
 from agent.wording import (
     about_the_same,
+    asks_for_file,
     asks_for_sound,
     asks_to_translate,
     asks_where_said,
     asks_who,
     format_in,
     is_question,
+    language_in,
     path_in,
     people_in,
     speakers_in,
@@ -28,7 +30,7 @@ from auricle.times import clock, parse_time
 from engines.protocols import LLM, Message
 from prompts import load
 
-PAGE_TOKENS = 1500
+PAGE_TOKENS = 6000
 """Of transcript read in one call."""
 
 _PLAN_TOKENS = 400
@@ -127,8 +129,11 @@ def _wish(step: dict[str, Any], instruction: str, moments: Moments) -> _Wish | N
             del arguments[key]  # a time that nobody named
     if not asks_to_translate(instruction):
         arguments.pop("translate", None)
-        if str(arguments.get("language", "")).lower() in {"en", "english", "auto"}:
-            del arguments["language"]
+    language = language_in(instruction, str(arguments.get("language", "")))
+    if language is None or ("translate" in arguments and language.lower() in {"en", "english"}):
+        arguments.pop("language", None)  # a guess; what is spoken is better detected
+    if step["tool"] == "export_transcript" and not asks_for_file(instruction):
+        return _Wish("answer", _some(arguments, "start", "end"), recording=step.get("recording"))
     if step["tool"] == "search_transcript" and not (
         asks_where_said(instruction) and str(step.get("words", "")).strip()
     ):

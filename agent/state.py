@@ -42,6 +42,17 @@ class Done(TypedDict):
     error: dict[str, str] | None
 
 
+class Draft(TypedDict):
+    """What the model wrote for a question: ``lines`` are those it points at, ``complaints`` why it cannot be given."""
+
+    question: str
+    found: bool
+    text: str
+    raw: str
+    lines: list[dict[str, Any]]
+    complaints: list[str]
+
+
 class AskState(TypedDict, total=False):
     instruction: str
     recordings: list[OpenRecording]
@@ -49,7 +60,8 @@ class AskState(TypedDict, total=False):
     outcomes: list[Outcome]
     done: Annotated[list[Done], operator.add]
     messages: Annotated[list[AnyMessage], add_messages]
+    drafts: list[Draft]
+    attempts: int
     text: str
     citations: list[dict[str, Any]]
-    complaints: list[str]
-    attempts: int
+    files: list[str]

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from langchain_core.tools import BaseTool, StructuredTool
+from langgraph.prebuilt.tool_node import ToolInvocationError
 from pydantic import BaseModel
 
+from auricle.errors import AuricleError, BadArgument, Cancelled
 from tools.work import Work
 
 
@@ -152,8 +154,12 @@ def langchain_tools(catalog: Sequence[ToolLike], steps: Steps) -> list[BaseTool]
 
 
 def _langchain_tool(tool: ToolLike, steps: Steps) -> BaseTool:
+    defaults = {name: field.default for name, field in tool.parameters.model_fields.items() if not field.is_required()}
+
     def call(**arguments: Any) -> tuple[str, dict[str, Any]]:
-        result = steps.run(tool.name, arguments)
+        # What was left out is left out of the record, too.
+        given = {name: value for name, value in arguments.items() if name not in defaults or value != defaults[name]}
+        result = steps.run(tool.name, given)
         return render(result), result
 
     return StructuredTool.from_function(
@@ -163,6 +169,15 @@ def _langchain_tool(tool: ToolLike, steps: Steps) -> BaseTool:
         args_schema=tool.parameters,
         response_format="content_and_artifact",
     )
+
+
+def told(error: AuricleError | ToolInvocationError) -> str:
+    """An error as the content of a tool message, for a model to act on and for code to raise again."""
+    if isinstance(error, Cancelled):
+        raise error
+    if isinstance(error, ToolInvocationError):
+        error = BadArgument(f"The arguments are not allowed: {error.source.errors()[0]['msg']}. See the tool's schema.")
+    return json.dumps(error.as_dict(), ensure_ascii=False)
 
 
 def render(result: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from agent.moments import NUMBER_WORDS
+from tools.languages import LANGUAGES
 
 _SAID_FORMATS = {
     "qa": r"q\s?(?:&|and|/|\+)\s?a\b|questions? and answers?|fragen und antworten",
@@ -35,6 +36,12 @@ _OPEN_QUESTION = re.compile(
 _SOUND = re.compile(
     r"\b(?:cut|clip|slice|trim|snippet|excerpt|extract|audio|sound|wav|mp3|flac|ogg|save|keep|play|schneid\w*|ausschnitt"
     r"|coupe\w*|extrai\w*|corta\w*|recort\w*)\b",
+    re.IGNORECASE,
+)
+_FILE = re.compile(
+    r"\b(?:writ\w*|export\w*|files?|sav\w*|transcri\w*|subtitl\w*|captions?|text|txt|documents?|notes?|minutes|interview"
+    r"|markdown|script|table|schreib\w*|datei|untertitel\w*|transkri\w*|abschrift|fichier|sous-titres?|[ée]cri\w*"
+    r"|archivo|subt[íi]tul\w*|escrib\w*|sottotitol\w*|trascri\w*|scriv\w*|legendas?)\b",
     re.IGNORECASE,
 )
 _TRANSLATE = re.compile(r"transl|englis[ch]|englisch|übersetz|tradu|anglais|inglés|inglese", re.IGNORECASE)
@@ -99,6 +106,18 @@ def asks_for_sound(instruction: str) -> bool:
 def asks_to_translate(instruction: str) -> bool:
     """Whether English is wanted; in scripts these words are not written in, the model is believed."""
     return bool(_TRANSLATE.search(instruction)) or not instruction.isascii()
+
+
+def asks_for_file(instruction: str) -> bool:
+    """Whether something is to be written down; in other scripts the model is believed."""
+    return bool(_FILE.search(instruction)) or format_in(instruction) is not None or not instruction.isascii()
+
+
+def language_in(instruction: str, proposed: str) -> str | None:
+    """A proposed language that the instruction names."""
+    code = proposed.strip().lower()
+    name = LANGUAGES.get(code, code)
+    return proposed if re.search(rf"\b{re.escape(name)}\b", instruction, re.IGNORECASE) else None
 
 
 def is_question(instruction: str) -> bool:

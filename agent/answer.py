@@ -1,0 +1,154 @@
+"""Answers in words, from the lines of a transcript: the model reads and points at lines, code quotes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.verify import SpokenLine
+from auricle.times import clock
+from engines.chat_format import estimate_tokens
+from engines.protocols import LLM, Message
+from prompts import load
+
+NOT_THERE = "That is not in the recording."
+
+_ANSWER_TOKENS = 240
+_LINES_TOKENS = 80
+_CITED = 4
+_RELEVANT = 8
+_MARGIN = 200
+"""Tokens left free beside what is counted."""
+
+
+@dataclass
+class Found:
+    """An answer, and the lines it rests on.
+
+    Attributes:
+        found: Whether the transcript tells it.
+        raw: What the model wrote, to be shown to it again where it cannot be given.
+    """
+
+    found: bool
+    text: str
+    lines: list[SpokenLine] = field(default_factory=list)
+    raw: str = ""
+
+
+def answer(
+    question: str, lines: Sequence[SpokenLine], facts: str, llm: LLM, rejected: str = "", complaints: Sequence[str] = ()
+) -> Found:
+    """Answers a question from what is said.
+
+    Args:
+        question: In a person's words.
+        lines: The transcript, or the part of it that was asked about.
+        facts: What is known of the recording besides, in a line.
+        llm: Any model.
+        rejected: What the model wrote before, where that cannot be given,
+        complaints: and why.
+    """
+    if not lines:
+        return Found(found=False, text=NOT_THERE)
+    system = load("answer")
+    shown = relevant(question, lines, llm, _room(llm, system, question, facts))
+    messages = [Message("system", system), Message("user", _ask(question, shown, facts))]
+    if complaints:
+        messages += [
+            Message("assistant", rejected),
+            Message("user", load("answer_again", complaints=" ".join(complaints))),
+        ]
+    reply = llm.chat(messages, schema=_schema(len(shown)), max_tokens=_ANSWER_TOKENS)
+    data = reply.data or {}
+    text = " ".join(str(data.get("answer", "")).split())
+    if not data.get("found") or not text:
+        return Found(found=False, text=NOT_THERE, raw=reply.text)
+    return Found(found=True, text=text, lines=_pointed_at(data, shown, _CITED), raw=reply.text)
+
+
+def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) -> list[SpokenLine]:
+    """The lines themselves where they fit, else those that help, gathered window by window.
+
+    Args:
+        room: Tokens that the lines may take in the answer's prompt.
+    """
+    if sum(map(_cost, lines)) <= room:
+        return list(lines)
+    system = load("relevant")
+    kept: list[SpokenLine] = []
+    for window in windows(lines, _room(llm, system, question, "")):
+        messages = [Message("system", system), Message("user", _ask(question, window, ""))]
+        data = llm.chat(messages, schema=_schema(len(window), only_lines=True), max_tokens=_LINES_TOKENS).data or {}
+        kept += sorted(_pointed_at(data, window, _RELEVANT), key=lambda line: line.start)
+    fitting: list[SpokenLine] = []
+    for line in kept:
+        if sum(map(_cost, fitting)) + _cost(line) > room:
+            break
+        fitting.append(line)
+    return fitting or list(windows(lines, room)[0])
+
+
+def windows(lines: Sequence[SpokenLine], room: int) -> list[list[SpokenLine]]:
+    """Cuts a transcript into runs of lines of at most ``room`` tokens, each at least one line."""
+    runs: list[list[SpokenLine]] = [[]]
+    used = 0
+    for line in lines:
+        cost = _cost(line)
+        if runs[-1] and used + cost > room:
+            runs.append([])
+            used = 0
+        runs[-1].append(line)
+        used += cost
+    return runs
+
+
+def fenced(lines: Sequence[SpokenLine]) -> str:
+    """Numbered lines with time and speaker; nothing in them can end the fence around them."""
+    return "\n".join(
+        f"{number} [{clock(line.start)}] {line.speaker or 'unknown'}: {_plain(line.text)}"
+        for number, line in enumerate(lines, 1)
+    )
+
+
+def citation(line: SpokenLine, verified: bool) -> dict[str, Any]:
+    return {
+        "recording": line.recording,
+        "start": line.start,
+        "end": line.end,
+        "quote": line.text,
+        "verified": verified,
+    }
+
+
+def _ask(question: str, lines: Sequence[SpokenLine], facts: str) -> str:
+    return load("answer_ask", facts=facts, transcript=fenced(lines), question=" ".join(question.split())).strip()
+
+
+def _schema(lines: int, *, only_lines: bool = False) -> dict[str, Any]:
+    numbers = {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1, "maximum": lines},
+        "maxItems": _RELEVANT if only_lines else _CITED,
+    }
+    others = {} if only_lines else {"answer": {"type": "string", "maxLength": 600}}
+    first = {} if only_lines else {"found": {"type": "boolean"}}
+    properties = {**first, "lines": numbers, **others}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _pointed_at(data: dict[str, Any], lines: Sequence[SpokenLine], most: int) -> list[SpokenLine]:
+    numbers = [n for n in data.get("lines") or [] if isinstance(n, int) and 1 <= n <= len(lines)]
+    return [lines[n - 1] for n in dict.fromkeys(numbers)][:most]
+
+
+def _room(llm: LLM, *texts: str) -> int:
+    taken = sum(map(estimate_tokens, texts)) + 2 * _ANSWER_TOKENS + _MARGIN
+    return max(256, llm.traits.context - taken)
+
+
+def _cost(line: SpokenLine) -> int:
+    return estimate_tokens(line.text) + estimate_tokens(line.speaker or "unknown") + 8
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("<", "‹").replace(">", "›").split())

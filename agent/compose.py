@@ -1,0 +1,162 @@
+"""Answers that need no LLM: what was written, counted and found, told by code from the tools' results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agent.answer import citation
+from agent.state import Done, Outcome
+from agent.verify import SpokenLine
+from auricle.times import clock
+from tools.languages import LANGUAGES
+
+_CALLED = {
+    "qa": "Q&A",
+    "srt": "SRT subtitles",
+    "vtt": "WebVTT subtitles",
+    "md": "Markdown transcript",
+    "txt": "transcript",
+    "tsv": "table",
+    "json": "JSON transcript",
+    "rttm": "RTTM turns",
+}
+
+
+@dataclass
+class Told:
+    """A part of the answer."""
+
+    text: str
+    citations: list[dict[str, Any]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+def tell(outcome: Outcome, done: Sequence[Done]) -> Told:
+    """What came of something that was asked for, in words.
+
+    Args:
+        outcome: Of a kind that is a tool's name or ``talk_time``.
+        done: Every call and its result.
+    """
+    tool = "describe_recording" if outcome["kind"] == "talk_time" else outcome["kind"]
+    mine = [entry for entry in done if entry["tool"] == tool and entry["arguments"] == outcome["arguments"]]
+    if not mine:
+        return Told("")
+    entry = mine[-1]
+    if entry["error"] is not None:
+        return Told(f"That failed: {entry['error']['message']}")
+    result = entry["result"] or {}
+    related = [
+        other for other in done if other["result"] and other["result"].get("recording") == result.get("recording")
+    ]
+    match outcome["kind"]:
+        case "export_transcript":
+            return _export(result, related)
+        case "slice_audio":
+            cut = f"{clock(result['start'])}–{clock(result['end'])}"
+            return Told(f"Cut {cut} out to {result['path']}.", files=[_absolute(result["path"])])
+        case "transcribe":
+            return _transcription(result)
+        case "diarize" | "name_speakers":
+            return Told(_people(related))
+        case "talk_time":
+            return _talk_time(result)
+        case "search_transcript":
+            return _hits(result, str(entry["arguments"]["words"]))
+    return Told(str(result.get("next", "")))
+
+
+def _export(result: dict[str, Any], related: Sequence[Done]) -> Told:
+    voices = _voices(related)
+    turns = _result_of(related, "diarize").get("turns")
+    counted = f" ({turns} turns, {_seconds_each(voices)})" if voices and turns else ""
+    text = f"Wrote the {_CALLED.get(result['format'], result['format'])} to {result['path']}{counted}."
+    unnamed = _unnamed(related)
+    return Told(
+        "\n".join(filter(None, [text, unnamed, "", str(result.get("preview", "")).rstrip()])),
+        files=[_absolute(result["path"])],
+    )
+
+
+def _transcription(result: dict[str, Any]) -> Told:
+    stretch = f"{clock(result['start'])}–{clock(result['end'])}"
+    if not result["words"]:
+        return Told(" ".join([f"Nothing is said from {stretch}.", *result.get("warnings", [])]))
+    language = LANGUAGES.get(result["language"] or "", result["language"] or "").capitalize()
+    text = f"Transcribed {stretch}: {result['words']} words{f', {language}' if language else ''}."
+    return Told("\n".join([text, *result.get("warnings", []), "", str(result["preview"]).rstrip()]))
+
+
+def _people(related: Sequence[Done]) -> str:
+    voices = _voices(related)
+    diarized = _result_of(related, "diarize")
+    if not voices:
+        return "Nobody is heard speaking."
+    many = "1 person speaks" if len(voices) == 1 else f"{len(voices)} people speak"
+    text = f"{many}: {_seconds_each(voices)}; {diarized.get('turns', 0)} turns."
+    why = [
+        f"{speaker['name']}: “{speaker['quote']}” at {clock(speaker['start'])}."
+        for speaker in _result_of(related, "name_speakers").get("speakers", [])
+        if speaker["name"] and speaker["quote"] and speaker["start"] is not None
+    ]
+    return "\n".join(filter(None, [text, *why, _unnamed(related), *diarized.get("warnings", [])]))
+
+
+def _talk_time(result: dict[str, Any]) -> Told:
+    speakers = sorted(result["speakers"], key=lambda speaker: -speaker["seconds"])
+    if not speakers:
+        return Told("Nobody is heard speaking.")
+    many = "1 person speaks" if len(speakers) == 1 else f"{len(speakers)} people speak"
+    each = ", ".join(
+        f"{speaker['speaker']} {speaker['seconds']:.0f} s ({speaker['share']:.0%}, {speaker['turns']} turns)"
+        for speaker in speakers
+    )
+    most = f" {speakers[0]['speaker']} talks most." if len(speakers) > 1 else ""
+    return Told(f"{many}: {each}.{most}")
+
+
+def _hits(result: dict[str, Any], words: str) -> Told:
+    lines = [
+        SpokenLine(hit["recording"], hit["start"], hit["end"], hit["speaker"], hit["text"]) for hit in result["hits"]
+    ]
+    if not lines:
+        return Told(f"“{words}” is not said in what was transcribed.")
+    times = "once" if len(lines) == 1 else f"in {len(lines)} places"
+    shown = [f"[{clock(line.start)}] {f'{line.speaker}: ' if line.speaker else ''}{line.text}" for line in lines]
+    return Told("\n".join([f"“{words}” is said {times}:", *shown]), [citation(line, verified=True) for line in lines])
+
+
+def _voices(related: Sequence[Done]) -> list[tuple[str, float]]:
+    """What each voice is called and how many seconds it speaks, by first appearance."""
+    names = {
+        speaker["id"]: speaker["name"] or speaker["label"]
+        for entry in related
+        if entry["tool"] == "name_speakers" and entry["result"]
+        for speaker in entry["result"]["speakers"]
+    }
+    return [
+        (names.get(speaker["id"], speaker["speaker"]), speaker["seconds"])
+        for speaker in _result_of(related, "diarize").get("speakers", [])
+    ]
+
+
+def _unnamed(related: Sequence[Done]) -> str:
+    named = _result_of(related, "name_speakers")
+    without = [speaker["label"] for speaker in named.get("speakers", []) if speaker["name"] is None]
+    if not without:
+        return " ".join(named.get("conflicts", []))
+    told = f"Nothing that is said tells who {' and '.join(without)} {'is' if len(without) == 1 else 'are'}."
+    return " ".join([told, *named.get("conflicts", [])])
+
+
+def _result_of(related: Sequence[Done], tool: str) -> dict[str, Any]:
+    return next((entry["result"] or {} for entry in reversed(related) if entry["tool"] == tool), {})
+
+
+def _seconds_each(voices: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in voices)
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute())

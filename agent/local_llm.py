@@ -1,0 +1,58 @@
+"""The local LLM as a face sees it: it lives in the worker, and a turn is a job like any other."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+from auricle.settings import Settings
+from engines.llamacpp import DEFAULT_MODEL
+from engines.protocols import LLMTraits, Message, Reply
+from tools.work import Work
+
+_BEFORE_LISTENING = 1
+"""Somebody waits for a turn, and it is short: it goes before other jobs."""
+
+
+class RunsJobs(Protocol):
+    """What of ``tools.jobs.Jobs`` is used here."""
+
+    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int = 0) -> dict[str, Any]: ...
+
+
+class LocalLLM:
+    """A model of the manifest or a GGUF file.
+
+    Args:
+        model: Its name or path; empty for the default.
+        jobs: Where turns are done.
+        work: Told how far it is, and asked whether to stop.
+        settings: The length of its context.
+    """
+
+    def __init__(self, model: str, jobs: RunsJobs, work: Work, settings: Settings) -> None:
+        path = Path(model).expanduser()
+        # The worker stands elsewhere: a relative path is read from here.
+        self.name = f"local:{path.absolute() if model and path.exists() else model or DEFAULT_MODEL}"
+        self.traits = LLMTraits(tools=False, context=settings.context_tokens)
+        self._jobs = jobs
+        self._work = work
+
+    def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: dict[str, Any] | None = None,
+        tools: Sequence[dict[str, Any]] = (),
+        max_tokens: int = 512,
+    ) -> Reply:
+        """One turn, in the worker."""
+        args = {
+            "model": self.name,
+            "messages": [asdict(message) for message in messages],
+            "schema": schema,
+            "tools": list(tools),
+            "max_tokens": max_tokens,
+        }
+        reply = self._jobs.run("chat", args, self._work, _BEFORE_LISTENING)
+        return Reply(**{**reply, "tool_calls": tuple(reply.get("tool_calls") or ())})

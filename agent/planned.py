@@ -1,0 +1,281 @@
+"""The nodes for a model that does not call tools itself: plan, act, answer, verify."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, ToolMessage
+
+from agent.answer import NOT_THERE, Found, answer, citation, relevant
+from agent.compose import tell
+from agent.plan import PAGE_TOKENS, mend, propose
+from agent.state import AskState, Call, Done, Draft, Outcome
+from agent.toolset import ToolLike
+from agent.verify import SpokenLine, complaints, normalised
+from auricle.times import clock
+from engines.protocols import LLM
+from tools.languages import LANGUAGES
+
+MOST_CALLS = 400
+"""Tool calls for one instruction; long transcripts are read in pages."""
+
+RETRIES = 2
+UNVERIFIED = "(unverified)"
+
+
+class Planned:
+    """The nodes. ``listen``: whether a question may listen to what nobody has listened to yet."""
+
+    def __init__(self, llm: LLM, catalog: Sequence[ToolLike], listen: bool) -> None:
+        self._llm = llm
+        self._catalog = catalog
+        self._listen = listen
+
+    def plan(self, state: AskState) -> dict[str, Any]:
+        """What is to be done."""
+        proposed = propose(state["instruction"], state["recordings"], self._catalog, self._llm)
+        plan = mend(proposed, state["instruction"], state["recordings"], self._listen)
+        return {"todo": plan.calls, "outcomes": plan.outcomes, "drafts": [], "attempts": 0}
+
+    def act(self, state: AskState) -> dict[str, Any]:
+        """Notes what the last call came to, and makes the next one."""
+        todo, outcomes = list(state["todo"]), list(state["outcomes"])
+        new: list[Done] = []
+        heard = [message for message in state["messages"] if isinstance(message, ToolMessage)]
+        if len(heard) > len(state["done"]):
+            calls = [
+                call for message in state["messages"] if isinstance(message, AIMessage) for call in message.tool_calls
+            ]
+            entry = done_from(heard[-1], calls[-1]["name"], calls[-1]["args"])
+            new.append(entry)
+            if entry["error"] is not None:
+                todo = _without(todo, entry)
+            else:
+                todo = _following(entry, outcomes, state["instruction"]) + todo
+        made = len(state["done"]) + len(new)
+        update: dict[str, Any] = {"todo": todo[1:], "outcomes": outcomes, "done": new}
+        if todo and made < MOST_CALLS:
+            call = {"id": f"call_{made + 1}", "name": todo[0]["tool"], "args": todo[0]["arguments"]}
+            update["messages"] = [AIMessage(content="", tool_calls=[call])]
+        return update
+
+    def locate(self, state: AskState) -> dict[str, Any]:
+        """Turns "cut out where …" into a stretch, once the transcript has been read."""
+        todo: list[Call] = []
+        outcomes: list[Outcome] = []
+        for outcome in state["outcomes"]:
+            if outcome["kind"] != "cut_where":
+                outcomes.append(outcome)
+                continue
+            recording = outcome["arguments"]["recording"]
+            lines = [line for line in lines_of(state) if line.recording == recording]
+            found = answer(outcome["question"], lines, _facts(state), self._llm)
+            chosen = found.lines or relevant(outcome["question"], lines, self._llm, room=0) if found.found else []
+            if not chosen:
+                outcomes.append(Outcome(kind="reply", arguments={}, question=NOT_THERE))
+                continue
+            first, last = min(line.start for line in chosen), max(line.end for line in chosen)
+            kind = {"format": outcome["arguments"]["format"]} if "format" in outcome["arguments"] else {}
+            arguments = {"recording": recording, "start": first, "end": last, **kind}
+            todo.append(Call(tool="slice_audio", arguments=arguments))
+            outcomes.append(Outcome(kind="slice_audio", arguments=arguments, question=""))
+        return {"todo": todo, "outcomes": outcomes}
+
+    def answer(self, state: AskState) -> dict[str, Any]:
+        """Asks the model what only reading can tell; the rest is told by code."""
+        earlier = {draft["question"]: draft for draft in state["drafts"]}
+        drafts: list[Draft] = []
+        for question in _questions(state):
+            draft = earlier.get(question)
+            if draft is not None and not draft["complaints"]:
+                drafts.append(draft)
+                continue
+            rejected, why = (draft["raw"], draft["complaints"]) if draft else ("", [])
+            found = answer(question, _read_for(state, question), _facts(state), self._llm, rejected, why)
+            drafts.append(_draft(question, found))
+        return {"drafts": drafts, "attempts": state["attempts"] + 1}
+
+    def verify(self, state: AskState) -> dict[str, Any]:
+        """Checks the drafts; those that hold, and those that failed too often, become the answer."""
+        lines = lines_of(state)
+        durations = [recording["duration"] for recording in state["recordings"]]
+        checked: list[Draft] = []
+        for draft in state["drafts"]:
+            known = sorted({line.speaker for line in lines if line.speaker})
+            wrong = complaints(draft["text"], lines, durations, known, state["instruction"]) if draft["found"] else []
+            if draft["found"] and not draft["lines"] and not _known_besides(draft["text"], _facts(state)):
+                wrong.append("No line is given that it is taken from.")
+            checked.append({**draft, "complaints": wrong})
+        if any(draft["complaints"] for draft in checked) and state["attempts"] <= RETRIES:
+            return {"drafts": checked}
+        return {"drafts": checked, **_together(state, checked)}
+
+
+def done_from(message: ToolMessage, tool: str, arguments: dict[str, Any]) -> Done:
+    """A call and what came of it."""
+    if message.status == "error":
+        try:
+            error = dict(json.loads(str(message.content)))
+        except ValueError:
+            error = {"code": "bad_argument", "message": str(message.content)}
+        return Done(tool=tool, arguments=arguments, result=None, error=error)
+    return Done(tool=tool, arguments=arguments, result=message.artifact, error=None)
+
+
+def lines_of(state: AskState) -> list[SpokenLine]:
+    """Every line that was read or found, once, in order."""
+    found: dict[tuple[str, float, str], SpokenLine] = {}
+    for entry in state["done"]:
+        result = entry["result"] or {}
+        for line in [*result.get("lines", []), *result.get("hits", [])]:
+            recording = line.get("recording") or result.get("recording", "")
+            spoken = SpokenLine(recording, line["start"], line["end"], line["speaker"], line["text"])
+            found[recording, spoken.start, spoken.text] = spoken
+    return sorted(found.values(), key=lambda line: (line.recording, line.start))
+
+
+def _following(entry: Done, outcomes: list[Outcome], instruction: str) -> list[Call]:
+    """What a result itself calls for: the next page, names that were found, a reading where a search found nothing."""
+    result, arguments = entry["result"] or {}, entry["arguments"]
+    match entry["tool"]:
+        case "read_transcript" if result.get("cursor"):
+            return [Call(tool="read_transcript", arguments={**arguments, "cursor": result["cursor"]})]
+        case "name_speakers" if "people" not in arguments and "names" not in arguments:
+            names = _introduced(result)
+            if names:
+                return [Call(tool="name_speakers", arguments={**arguments, "names": names})]
+        case "search_transcript" if not result["hits"]:
+            reading = {"recording": arguments["recording"], "max_tokens": PAGE_TOKENS}
+            for number, outcome in enumerate(outcomes):
+                if outcome["kind"] == "search_transcript" and outcome["arguments"] == arguments:
+                    outcomes[number] = Outcome(kind="answer", arguments=reading, question=instruction)
+            return [Call(tool="read_transcript", arguments=reading)]
+    return []
+
+
+def _introduced(result: dict[str, Any]) -> dict[str, str]:
+    """Voices that say one name of themselves; a name that two say is nobody's."""
+    names: dict[str, set[str]] = {}
+    for candidate in result.get("candidates", []):
+        if candidate["points_at"] == "speaker":
+            names.setdefault(candidate["speaker"], set()).add(candidate["name"])
+    claimed = [name for said in names.values() for name in said]
+    unnamed = {speaker["label"] for speaker in result.get("speakers", []) if speaker["name"] is None}
+    return {
+        voice: next(iter(said))
+        for voice, said in names.items()
+        if len(said) == 1 and voice in unnamed and claimed.count(next(iter(said))) == 1
+    }
+
+
+def _without(todo: Sequence[Call], failed: Done) -> list[Call]:
+    """Where listening failed, nothing that builds on it is tried; a name that is not found stops nothing."""
+    if failed["tool"] not in {"transcribe", "diarize"}:
+        return list(todo)
+    recording = failed["arguments"].get("recording")
+    return [call for call in todo if call["arguments"].get("recording") != recording or call["tool"] == "slice_audio"]
+
+
+def _questions(state: AskState) -> list[str]:
+    asked = [outcome["question"] for outcome in state["outcomes"] if outcome["kind"] == "answer"]
+    return [question for question in dict.fromkeys(asked) if any(_pages(state, question))]
+
+
+def _pages(state: AskState, question: str) -> list[Done]:
+    """The pages that were read for a question."""
+    wanted = [o["arguments"] for o in state["outcomes"] if o["kind"] == "answer" and o["question"] == question]
+    return [
+        entry
+        for entry in state["done"]
+        if entry["tool"] == "read_transcript"
+        and entry["result"] is not None
+        and {key: value for key, value in entry["arguments"].items() if key != "cursor"} in wanted
+    ]
+
+
+def _read_for(state: AskState, question: str) -> list[SpokenLine]:
+    lines = lines_of({**state, "done": _pages(state, question)})
+    if len(state["recordings"]) < 2:
+        return lines
+    names = {recording["id"]: recording["name"] for recording in state["recordings"]}
+    return [
+        SpokenLine(
+            line.recording, line.start, line.end, f"{names[line.recording]}, {line.speaker or 'unknown'}", line.text
+        )
+        for line in lines
+    ]
+
+
+def _facts(state: AskState) -> str:
+    """What is known besides the words: a question may be about that."""
+    told = []
+    for recording in state["recordings"]:
+        facts = [f"Recording {recording['name']}, {clock(recording['duration'])} long"]
+        results = [
+            e["result"] for e in state["done"] if e["result"] and e["result"].get("recording") == recording["id"]
+        ]
+        language = next((r["language"] for r in results if r.get("language")), None)
+        if language:
+            facts.append(LANGUAGES.get(language, language).capitalize())
+        speakers: list[dict[str, Any]] = next((r["speakers"] for r in reversed(results) if r.get("speakers")), [])
+        if speakers:
+            facts.append(
+                "speakers " + ", ".join(str(s.get("name") or s.get("label") or s.get("speaker")) for s in speakers)
+            )
+        told.append(", ".join(facts) + ".")
+    return "\n".join(told[:8])
+
+
+def _known_besides(text: str, facts: str) -> bool:
+    """Whether an answer without lines can come from the facts: it repeats a name, a language or a length."""
+    said = set(normalised(text).split())
+    return any(word[0].isupper() or word[0].isdigit() for word in facts.split()[1:] if normalised(word) in said)
+
+
+def _draft(question: str, found: Found) -> Draft:
+    return Draft(
+        question=question,
+        found=found.found,
+        text=found.text,
+        raw=found.raw,
+        lines=[vars(line) for line in found.lines],
+        complaints=[],
+    )
+
+
+def _together(state: AskState, drafts: Sequence[Draft]) -> dict[str, Any]:
+    """The whole answer: what was asked for, in the order in which it was."""
+    texts: list[str] = []
+    citations: list[dict[str, Any]] = []
+    files: list[str] = []
+    by_question = {draft["question"]: draft for draft in drafts}
+    names = {recording["id"]: recording["name"] for recording in state["recordings"]}
+    for outcome in state["outcomes"]:
+        if outcome["kind"] == "reply":
+            texts.append(outcome["question"])
+        elif outcome["kind"] == "answer" and outcome["question"] in by_question:
+            draft = by_question.pop(outcome["question"])
+            texts.append(_answer_text(draft, _read_for(state, draft["question"])))
+            verified = not draft["complaints"]
+            citations += [citation(SpokenLine(**line), verified) for line in draft["lines"]]
+        elif outcome["kind"] != "answer" or _failed(state, outcome):
+            asked = outcome if outcome["kind"] != "answer" else {**outcome, "kind": "read_transcript"}
+            told = tell(asked, state["done"])
+            recording = names.get(outcome["arguments"].get("recording", ""), "")
+            texts.append(f"{recording}: {told.text}" if len(names) > 1 and told.text else told.text)
+            citations += told.citations
+            files += told.files
+    return {"text": "\n\n".join(filter(None, dict.fromkeys(texts))), "citations": citations, "files": files}
+
+
+def _failed(state: AskState, outcome: Outcome) -> bool:
+    return any(e["error"] is not None and e["arguments"] == outcome["arguments"] for e in state["done"])
+
+
+def _answer_text(draft: Draft, lines: Sequence[SpokenLine]) -> str:
+    if not draft["found"]:
+        if not lines:
+            return f"{NOT_THERE} Nothing was heard there."
+        many = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+        return f"{NOT_THERE} Searched: {many}, {clock(lines[0].start)}–{clock(lines[-1].end)}."
+    return f"{draft['text']} {UNVERIFIED}" if draft["complaints"] else draft["text"]

@@ -1,0 +1,178 @@
+"""`ask`: one instruction about recordings, carried out and answered."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, Field
+
+from agent.local_llm import LocalLLM, RunsJobs
+from agent.state import AskState, OpenRecording
+from agent.toolset import Steps, ToolLike
+from auricle.errors import BadArgument, Cancelled, error_from_dict
+from auricle.settings import Settings
+from engines.llm import open_llm
+from engines.protocols import LLM
+from tools.results import RecordingList
+from tools.work import Quiet, Work
+
+
+class Citation(BaseModel):
+    """What an answer rests on. ``verified``: found in the transcript, in an answer that passed its checks."""
+
+    recording: str
+    start: float = Field(description="Seconds.")
+    end: float
+    quote: str = Field(description="What was said there, verbatim.")
+    verified: bool
+
+
+class Step(BaseModel):
+    """A tool that was called."""
+
+    tool: str
+    arguments: dict[str, Any]
+    seconds: float
+
+
+class Answer(BaseModel):
+    """What came of an instruction. ``files`` are absolute paths; ``model`` as ``--model`` would name it."""
+
+    answer: str
+    citations: list[Citation]
+    files: list[str]
+    steps: list[Step]
+    model: str
+
+
+class AsksTools(Protocol):
+    """What of a ``tools.toolbox.Toolbox`` is used here; its tools are called by name."""
+
+    settings: Settings
+
+    @property
+    def jobs(self) -> RunsJobs: ...
+    def list_recordings(self, *, work: Work = ...) -> RecordingList: ...
+
+
+def ask(
+    instruction: str,
+    recordings: Sequence[str],
+    toolbox: AsksTools,
+    *,
+    model: str | None = None,
+    work: Work = Quiet(),
+    on_step: Callable[[str, dict[str, Any]], None] | None = None,
+    llm: LLM | None = None,
+    catalog: Sequence[ToolLike] | None = None,
+) -> Answer:
+    """Does what an instruction says.
+
+    Args:
+        instruction: In a person's words.
+        recordings: Ids of what it is about; none for the whole library, which is then searched as it is known.
+        toolbox: The tools.
+        model: As ``--model``; the setting where left out.
+        work: Told how far it is, and asked whether to stop.
+        on_step: Called with name and arguments before each tool.
+        llm: This one instead of ``model``'s.
+        catalog: These tools instead of the Toolbox's.
+
+    Raises:
+        BadArgument: No instruction, a model that is not understood, or arguments that no tool allows.
+        ModelUnavailable: The LLM is not there.
+        AuricleError: As the tools do, where nothing that was asked for could be done.
+    """
+    if not instruction.strip():
+        raise BadArgument('The instruction is empty: say what to do, such as "Who talks most?".')
+    chosen = model or toolbox.settings.model
+    stop = threading.Event()
+    work = _Stoppable(work, stop)
+    llm = llm or open_llm(chosen, toolbox.settings, lambda name: LocalLLM(name, toolbox.jobs, work, toolbox.settings))
+    steps = Steps(toolbox, work, on_step)
+    opened = _opened(toolbox, recordings)
+    state = _run(
+        lambda: _carry_out(llm, catalog, steps, AskState(instruction=instruction, recordings=opened), bool(recordings)),
+        stop,
+    )
+    _raise_if_all_failed(state)
+    return Answer(
+        answer=state.get("text", ""),
+        citations=[Citation(**citation) for citation in state.get("citations", [])],
+        files=state.get("files", []),
+        steps=[Step(**step) for step in steps.done],
+        model=llm.name,
+    )
+
+
+def _carry_out(llm: LLM, catalog: Sequence[ToolLike] | None, steps: Steps, state: AskState, listen: bool) -> AskState:
+    from langsmith import tracing_context
+
+    from agent.graph import RECURSION_LIMIT, build_graph
+    from tools.catalog import catalog as all_tools
+
+    graph = build_graph(llm, catalog if catalog is not None else all_tools(), steps, listen=listen)
+    start: AskState = {**state, "todo": [], "outcomes": [], "done": [], "messages": [], "drafts": [], "attempts": 0}
+    # One tool at a time: a model may ask for two at once of which the second needs the first.
+    config = {"recursion_limit": RECURSION_LIMIT, "max_concurrency": 1}
+    with tracing_context(enabled=False):  # LANGSMITH_TRACING in somebody's environment must not send this anywhere
+        result: AskState = graph.invoke(start, config)
+    return result
+
+
+def _run(carry_out: Callable[[], AskState], stop: threading.Event) -> AskState:
+    """Runs in a thread, so that Ctrl-C is noticed at once: LangGraph would wait for its tool to end."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ask") as pool:
+        future = pool.submit(carry_out)
+        try:
+            return future.result()
+        except BaseException:
+            stop.set()
+            raise
+
+
+def _opened(toolbox: AsksTools, ids: Sequence[str]) -> list[OpenRecording]:
+    known = {recording.id: recording for recording in toolbox.list_recordings().recordings}
+    missing = [one for one in ids if one not in known]
+    if missing:
+        raise BadArgument(f"There is no recording {missing[0]}: `auricle list` shows those there are.")
+    wanted = [known[one] for one in dict.fromkeys(ids)] if ids else list(known.values())
+    opened: list[OpenRecording] = []
+    for recording in wanted:
+        name = Path(recording.path).name
+        if any(other["name"] == name for other in opened):
+            name = f"{name} ({recording.id})"
+        opened.append(OpenRecording(id=recording.id, name=name, duration=recording.duration))
+    return opened
+
+
+def _raise_if_all_failed(state: AskState) -> None:
+    """An error is the answer where nothing that was asked for came of it."""
+    errors = [entry["error"] for entry in state["done"] if entry["error"] is not None]
+    if not errors or not state["outcomes"]:
+        return
+    given = [entry["arguments"] for entry in state["done"] if entry["result"] is not None]
+    if not any(outcome["arguments"] in given for outcome in state["outcomes"] if outcome["kind"] != "reply"):
+        raise error_from_dict(errors[0])
+
+
+class _Stoppable:
+    """A Work handle that also stops on an event."""
+
+    def __init__(self, work: Work, stop: threading.Event) -> None:
+        self.patience = work.patience
+        self._work = work
+        self._stop = stop
+
+    def report(self, done: float, total: float, note: str) -> None:
+        self._work.report(done, total, note)
+
+    def check_cancelled(self) -> None:
+        if self._stop.is_set():
+            raise Cancelled("Stopped: what was heard until then is kept.")
+        self._work.check_cancelled()
+
+    def confirm(self, question: str) -> bool:
+        return self._work.confirm(question)
