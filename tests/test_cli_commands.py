@@ -2,7 +2,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,16 +144,23 @@ def test_the_agent_answers_with_citations_files_and_steps(
     asked: list[tuple[str, list[str], str | None]] = []
 
     def ask(
-        instruction: str, recordings: list[str], toolbox: object, *, model: str | None, work: object
+        instruction: str,
+        recordings: list[str],
+        toolbox: object,
+        *,
+        model: str | None,
+        work: object,
+        on_step: Callable[[str, dict[str, Any]], None],
     ) -> agent.Answer:
         asked.append((instruction, recordings, model))
+        on_step("transcribe", {"recording": recordings[0], "start": 60})
         return agent.Answer(
             answer="On Monday.",
             citations=[
                 agent.Citation(recording=recordings[0], start=65.0, end=66.0, quote="on monday", verified=False)
             ],
             files=["/somewhere/call.md"],
-            steps=[agent.StepDone(tool="transcribe", arguments={}, seconds=1.5)],
+            steps=[agent.Step(tool="transcribe", arguments={}, seconds=1.5)],
             model="local:fake",
         )
 
@@ -159,7 +168,9 @@ def test_the_agent_answers_with_citations_files_and_steps(
     document = auricle("ask", call, "When?", "--model", "local:x", "--json").document
     assert set(document) == {"answer", "citations", "files", "steps", "model"}
     assert asked == [("When?", [document["citations"][0]["recording"]], "local:x")]
-    assert auricle("ask", call, "When?").out.splitlines() == [
+    person = auricle("ask", call, "When?")
+    assert person.err.splitlines()[-2:] == ["   0 s  plan", "   0 s  transcribe start=60"]
+    assert person.out.splitlines() == [
         "On Monday.",
         "",
         "  [1:05] “on monday”  (not verified)",

@@ -1,7 +1,9 @@
 """`ask`, `chat`, `run`: instructions in plain words, and scripts of them."""
 
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +19,7 @@ from agent.cli.context import (
 )
 from agent.cli.errors import Usage
 from agent.cli.output import Shown
+from agent.cli.progress import CommandLineWork
 from agent.cli.render import length
 from auricle.times import clock
 
@@ -64,7 +67,7 @@ def ask(
         ids = recording_ids(toolbox, references, work)
         ensure_models(HEARING, work)
         ensure_llm(model, work)
-        answer = answer_to(instruction, ids, toolbox, model=model, work=work)
+        answer = answer_to(instruction, ids, toolbox, model=model, work=work, on_step=_steps_to(work))
     return Shown(answer.model_dump(mode="json"), answer_lines(answer))
 
 
@@ -101,6 +104,18 @@ def run_script(
     failures = [done.error for done in report.recordings if done.error]
     document = {**({"error": failures[0]} if failures else {}), **report.model_dump(mode="json", exclude_none=True)}
     return Shown(document, script_lines(report), 1 if failures else 0)
+
+
+def _steps_to(work: CommandLineWork) -> Callable[[str, dict[str, Any]], None]:
+    """Tells each step as it begins, with the seconds since the instruction was given."""
+    began = time.monotonic()
+
+    def tell(tool: str, arguments: Mapping[str, Any]) -> None:
+        told = " ".join(f"{name}={value}" for name, value in arguments.items() if name != "recording")
+        work.say(f"{time.monotonic() - began:4.0f} s  {tool} {told}".rstrip())
+
+    work.say("   0 s  plan")
+    return tell
 
 
 def answer_lines(answer: "Answer") -> list[str]:
