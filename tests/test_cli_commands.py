@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from agent.cli.errors import STOPPED
 from tests.cli_kit import CommandLine, command_line
-from tests.fakes import tone
+from tests.fakes import FakeRecognizer, fake_engines, tone
 
 ROOT = Path(__file__).parent.parent
 
@@ -226,6 +228,25 @@ def test_bad_input_is_one_line(
     assert person.code == as_json.code
     assert person.out == ""
     assert person.err == f"Error: {as_json.error['message']}\n"
+
+
+def test_ctrl_c_keeps_what_was_finished(auricle: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def during(call: int) -> None:
+        if call == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    recognizer = FakeRecognizer(during=during)
+    auricle.engines = fake_engines(recognizer=recognizer)
+    monkeypatch.setenv("AURICLE_PIECE_SECONDS", "5")
+    long = tone(tmp_path / "long.wav", 20)
+    stopped = auricle("transcribe", long)
+    assert (stopped.code, stopped.out) == (1, "")
+    assert stopped.err.endswith(f"{STOPPED}\n")
+    assert "Traceback" not in stopped.err
+    heard = sum(recognizer.seconds[:2])
+    recognizer.seconds.clear()
+    assert auricle("transcribe", long).code == 0
+    assert sum(recognizer.seconds) == pytest.approx(20 - heard)
 
 
 def test_the_configuration_for_a_client_starts_this_auricle(auricle: CommandLine, tmp_path: Path) -> None:
