@@ -86,7 +86,8 @@ def test_a_recording_is_found_by_its_id_and_a_path_is_added_by_itself(auricle: C
 
 def test_diarizing_prints_who_speaks_when(auricle: CommandLine, call: Path) -> None:
     document = auricle("diarize", call, "--speakers", "3", "--json").document
-    assert len(document["speakers"]) == 3
+    assert document["speakers"] == ["Speaker 1", "Speaker 2", "Speaker 3"]
+    assert {turn["speaker"] for turn in document["turns"]} == set(document["speakers"])
     assert set(document["turns"][0]) == {"start", "end", "speaker"}
     assert [turn["start"] for turn in document["turns"]] == [0.0, 4.0, 8.0]
     person = auricle("diarize", call)

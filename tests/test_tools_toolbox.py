@@ -352,8 +352,11 @@ def test_without_people_and_names_nothing_is_stored(toolbox: Toolbox, heard: str
 
 def test_an_export_goes_to_the_current_folder_under_a_new_name(toolbox: Toolbox, heard: str) -> None:
     first = toolbox.export_transcript(heard, "qa")
-    second = toolbox.export_transcript(heard, "qa")
-    assert [Path(item.path).name for item in (first, second)] == ["call.qa.md", "call (2).qa.md"]
+    same = toolbox.export_transcript(heard, "qa")
+    toolbox.name_speakers(heard, names={"Speaker 1": "Alice"})
+    other = toolbox.export_transcript(heard, "qa")
+    names = [Path(item.path).name for item in (first, same, other)]
+    assert names == ["call.qa.md", "call.qa.md", "call (2).qa.md"]
     assert Path(first.path).parent == Path.cwd()
     assert "No questions" in first.next
 

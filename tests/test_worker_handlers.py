@@ -1,6 +1,7 @@
 """What the worker does, done inline with fakes: nothing is listened to twice."""
 
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -185,12 +186,13 @@ def test_another_count_of_speakers_listens_to_nothing(
     assert library.takes.find(recording.id, "diarization")[-1].id == two["take"]
 
 
-def test_lost_voices_are_listened_for_again(
-    jobs: Jobs, library: Library, recording: Recording, diarizer: FakeDiarizer
+@pytest.mark.parametrize("damage", [Path.unlink, lambda blob: blob.write_bytes(b"PK\x03\x04 not whole")])
+def test_lost_or_damaged_voices_are_listened_for_again(
+    jobs: Jobs, library: Library, recording: Recording, diarizer: FakeDiarizer, damage: Callable[[Path], object]
 ) -> None:
     jobs.run("diarize", {"recording": recording.id}, Quiet())
     for blob in (library.home / "voices").iterdir():
-        blob.unlink()
+        damage(blob)
     jobs.run("diarize", {"recording": recording.id, "exact": 3}, Quiet())
     assert diarizer.listened == [36, 36]
 

@@ -1,6 +1,8 @@
 """Who speaks when: listened to once, clustered for each count of speakers, the same people kept through all of them."""
 
+import contextlib
 import hashlib
+import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -63,16 +65,17 @@ def _voices(library: Library, recording: Recording, diarizer: Diarizer, work: Wo
     """The stored voices of a recording, or else the slow half of diarization."""
     name = f"{recording.sha256[:24]}-{hashlib.sha256(diarizer.identity.encode()).hexdigest()[:12]}.npz"
     blob = library.takes.blob_path(name)
-    if library.takes.find(recording.id, "voices", diarizer.identity, {}) and blob.exists():
-        work.report(0, recording.seconds, "loading the diarization models")
-        return VoiceMap.load(blob)
+    work.report(0, recording.seconds, "loading the diarization models")
+    work.check_cancelled()
+    if library.takes.find(recording.id, "voices", diarizer.identity, {}):
+        # A file that is gone, damaged or of an earlier version only costs listening again.
+        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return VoiceMap.load(blob)
 
     def progress(share: float) -> None:
         work.report(share * recording.seconds, recording.seconds, "listening for voices")
         work.check_cancelled()
 
-    work.report(0, recording.seconds, "loading the diarization models")
-    work.check_cancelled()
     voices = diarizer.listen(library.recordings.read(recording), progress)
     voices.save(blob)
     library.takes.add(recording.id, "voices", diarizer.identity, {}, recording.span, name)

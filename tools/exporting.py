@@ -30,13 +30,14 @@ def export_transcript(
     if form is None:
         raise BadArgument(f"The format '{kind}' is not known: give {', '.join(FORMATS)}.")
     title = clean_name(Path(recording.path).stem)
-    target = output_path(path, title, form.suffix, keep=Path(recording.path))
     if kind == _WITHOUT_WORDS:
         transcript = fold(library, recording, translated)
     else:
         transcript = heard_transcript(library, recording, translated)
     export = form.write(Source(title=title, transcript=transcript, span=span))
-    write_file(target, export.text.encode("utf-8", "replace"))
+    content = export.text.encode("utf-8", "replace")
+    target = output_path(path, title, form.suffix, keep=Path(recording.path), content=content)
+    write_file(target, content)
     missing = "" if kind == _WITHOUT_WORDS else unheard_note(transcript, span)
     notes = [f"The file is written; give the person its path, {target}.", export.note, missing]
     return ExportedFile(

@@ -23,7 +23,9 @@ def clean_name(text: str, fallback: str = "recording") -> str:
     return stem or fallback
 
 
-def output_path(path: str | None, stem: str, suffix: str, keep: Path | None = None) -> Path:
+def output_path(
+    path: str | None, stem: str, suffix: str, keep: Path | None = None, content: bytes | None = None
+) -> Path:
     """Where to write: the path asked for, else a new file in the current folder.
 
     Args:
@@ -31,12 +33,13 @@ def output_path(path: str | None, stem: str, suffix: str, keep: Path | None = No
         stem: The default name, not yet cleaned.
         suffix: The default ending, with its dot.
         keep: A file that must not be written over: the recording itself.
+        content: What will be written, where known: a file of the default name that says just that is taken again.
 
     Raises:
         BadArgument: The path is a folder or a device, its folder does not exist, or it is ``keep``.
     """
     if path is None:
-        return _free(Path.cwd(), clean_name(stem), suffix)
+        return _free(Path.cwd(), clean_name(stem), suffix, content)
     if not path.strip() or any(unicodedata.category(char) == "Cc" for char in path):
         raise BadArgument("The path is empty or has control characters: give the file to write, or leave it out.")
     target = Path(path).expanduser().absolute()
@@ -74,9 +77,15 @@ def cannot_write(target: Path, error: OSError) -> WorkError:
     return WorkError(f"{target} cannot be written ({error.strerror or error}): give another path, or make room.")
 
 
-def _free(folder: Path, stem: str, suffix: str) -> Path:
+def _free(folder: Path, stem: str, suffix: str, content: bytes | None) -> Path:
     candidate, number = folder / f"{stem}{suffix}", 1
-    while os.path.lexists(candidate):
+    while os.path.lexists(candidate) and not _says(candidate, content):
         number += 1
         candidate = folder / f"{stem} ({number}){suffix}"
     return candidate
+
+
+def _says(path: Path, content: bytes | None) -> bool:
+    if content is None or path.is_symlink() or not path.is_file() or path.stat().st_size != len(content):
+        return False
+    return path.read_bytes() == content

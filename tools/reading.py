@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import product
 
 from auricle.domain import Recording, Span
 from auricle.errors import BadArgument
@@ -102,24 +103,21 @@ def search(library: Library, words: str, recording: Recording | None) -> SearchR
     found = library.takes.search(words, recording.id if recording else None, MOST_HITS)
     known = {item.id: item for item in library.recordings.list()}
     asked = {_bare(word) for word in words.split()}
-    hits: dict[tuple[str, float, float], Hit] = {}
-    for item in found:
+    hits: list[Hit] = []
+    # What was said comes first: its translation is a hit of its own only where the words were not said as such.
+    for translated, item in product((False, True), found):
         if item.recording not in known:
             continue
-        for translated in (False, True):
-            transcript = fold(library, known[item.recording], translated)
-            best = _spoken(transcript, item.take, item, asked)
-            if best is not None:
-                hit = Hit(
-                    recording=item.recording,
-                    start=to_seconds(best.start),
-                    end=to_seconds(best.end),
-                    speaker=transcript.display(best.speaker),
-                    text=one_line(best.text),
-                )
-                hits.setdefault((hit.recording, hit.start, hit.end), hit)
-                break
-    return SearchResult(hits=list(hits.values()), next=_after_search(library, recording, len(found)))
+        transcript = fold(library, known[item.recording], translated)
+        best = _spoken(transcript, item.take, item, asked)
+        if best is None:
+            continue
+        start, end = to_seconds(best.start), to_seconds(best.end)
+        if any(hit.recording == item.recording and hit.start < end and start < hit.end for hit in hits):
+            continue
+        speaker, text = transcript.display(best.speaker), one_line(best.text)
+        hits.append(Hit(recording=item.recording, start=start, end=end, speaker=speaker, text=text))
+    return SearchResult(hits=hits, next=_after_search(library, recording, len(found)))
 
 
 def describe(recording: Recording, transcript: Transcript) -> RecordingDescription:

@@ -29,7 +29,8 @@ def turns_dict(source: Source) -> dict[str, Any]:
     return {
         "recording": source.transcript.recording,
         "revision": source.transcript.revision,
-        "speakers": _speakers(source),
+        "speakers": [view.display for view in source.transcript.speakers],
+        "voices": _speakers(source),
         "turns": [
             {"start": to_seconds(turn.start), "end": to_seconds(turn.end), "speaker": source.voice(turn.label)}
             for turn in source.turns
