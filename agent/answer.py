@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.verify import SpokenLine
+from agent.wording import asks_to_summarize
 from auricle.times import clock
 from engines.chat_format import estimate_tokens
 from engines.protocols import LLM, Message
@@ -16,6 +17,9 @@ _ANSWER_TOKENS = 240
 _LINES_TOKENS = 80
 _CITED = 4
 _RELEVANT = 8
+_NEAR = 2.0
+"""Seconds from a time that is asked about to the words that may be meant."""
+
 _MARGIN = 200
 """Tokens left free beside what is counted."""
 
@@ -50,7 +54,8 @@ def answer(
     """
     if not lines:
         return Found(found=False, text=NOT_THERE)
-    system = load("answer")
+    summary = asks_to_summarize(question)
+    system = load("summary" if summary else "answer")
     shown = relevant(question, lines, llm, _room(llm, system, question, facts))
     messages = [Message("system", system), Message("user", _ask(question, shown, facts))]
     if complaints:
@@ -58,10 +63,10 @@ def answer(
             Message("assistant", rejected),
             Message("user", load("answer_again", complaints=" ".join(complaints))),
         ]
-    reply = llm.chat(messages, schema=_schema(len(shown)), max_tokens=_ANSWER_TOKENS)
+    reply = llm.chat(messages, schema=_schema(len(shown), summary=summary), max_tokens=_ANSWER_TOKENS)
     data = reply.data or {}
     text = " ".join(str(data.get("answer", "")).split())
-    if not data.get("found") or not text:
+    if not (summary or data.get("found")) or not text:
         return Found(found=False, text=NOT_THERE, raw=reply.text)
     return Found(found=True, text=text, lines=_pointed_at(data, shown, _CITED), raw=reply.text)
 
@@ -86,6 +91,21 @@ def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) ->
             break
         fitting.append(line)
     return fitting or list(windows(lines, room)[0])
+
+
+def at_moment(lines: Sequence[SpokenLine], moment: float | None) -> tuple[list[SpokenLine], str]:
+    """What is said at a time, and who says it, in a sentence: comparing times is not for a small model."""
+    if moment is None:
+        return [], ""
+    at = [line for line in lines if line.start <= moment < line.end]
+    near = at or [line for line in lines if line.start - _NEAR <= moment < line.end + _NEAR]
+    if not near:
+        return [], f"Nobody speaks at {clock(moment)}."
+    near.sort(key=lambda line: max(line.start - moment, moment - line.end, 0.0))
+    near = near if at else near[:1]
+    who = " and ".join(dict.fromkeys(line.speaker or "an unknown voice" for line in near))
+    when = clock(moment) if at else f"{clock(near[0].start)}–{clock(near[0].end)}, next to {clock(moment)},"
+    return near, f"At {when} {who} {'speaks' if len(near) == 1 else 'speak'}."
 
 
 def windows(lines: Sequence[SpokenLine], room: int) -> list[list[SpokenLine]]:
@@ -124,15 +144,19 @@ def _ask(question: str, lines: Sequence[SpokenLine], facts: str) -> str:
     return load("answer_ask", facts=facts, transcript=fenced(lines), question=" ".join(question.split())).strip()
 
 
-def _schema(lines: int, *, only_lines: bool = False) -> dict[str, Any]:
+def _schema(lines: int, *, only_lines: bool = False, summary: bool = False) -> dict[str, Any]:
+    """What the model may write. Evidence comes before an answer, and after a summary, which is of everything."""
     numbers = {
         "type": "array",
         "items": {"type": "integer", "minimum": 1, "maximum": lines},
         "maxItems": _RELEVANT if only_lines else _CITED,
     }
-    others = {} if only_lines else {"answer": {"type": "string", "maxLength": 600}}
-    first = {} if only_lines else {"found": {"type": "boolean"}}
-    properties = {**first, "lines": numbers, **others}
+    text = {"type": "string", "maxLength": 600}
+    properties: dict[str, Any] = {"found": {"type": "boolean"}, "lines": numbers, "answer": text}
+    if summary:
+        properties = {"answer": text, "lines": numbers}
+    if only_lines:
+        properties = {"lines": numbers}
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 

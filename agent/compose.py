@@ -72,9 +72,9 @@ def _export(result: dict[str, Any], related: Sequence[Done]) -> Told:
     turns = _result_of(related, "diarize").get("turns")
     counted = f" ({turns} turns, {_seconds_each(voices)})" if voices and turns else ""
     text = f"Wrote the {_CALLED.get(result['format'], result['format'])} to {result['path']}{counted}."
-    unnamed = _unnamed(related)
+    preview = str(result.get("preview", "")).rstrip()
     return Told(
-        "\n".join(filter(None, [text, unnamed, "", str(result.get("preview", "")).rstrip()])),
+        "\n\n".join(filter(None, [" ".join(filter(None, [text, _unnamed(related)])), preview])),
         files=[_absolute(result["path"])],
     )
 
@@ -120,6 +120,7 @@ def _hits(result: dict[str, Any], words: str) -> Told:
     lines = [
         SpokenLine(hit["recording"], hit["start"], hit["end"], hit["speaker"], hit["text"]) for hit in result["hits"]
     ]
+    lines.sort(key=lambda line: (line.recording, line.start))
     if not lines:
         return Told(f"“{words}” is not said in what was transcribed.")
     times = "once" if len(lines) == 1 else f"in {len(lines)} places"

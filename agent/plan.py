@@ -52,6 +52,7 @@ class _Wish:
     arguments: dict[str, Any]
     question: str = ""
     recording: str | None = None
+    moment: float | None = None
 
     @property
     def range(self) -> dict[str, Any]:
@@ -89,7 +90,9 @@ def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRe
         mine = [wish for wish in wishes if wish.recording in (None, recording["name"])]
         _arrange(plan, mine, recording["id"], instruction, people, count, listen)
     if not recordings:
-        plan.outcomes = [Outcome(kind="reply", arguments={}, question=step["text"]) for step in steps if "text" in step]
+        plan.outcomes = [
+            Outcome(kind="reply", arguments={}, question=step["text"], moment=None) for step in steps if "text" in step
+        ]
     return plan
 
 
@@ -152,6 +155,7 @@ def _give_ranges(wishes: list[_Wish], moments: Moments) -> None:
         if moments.ranges:
             start, end = moments.ranges[min(number, len(moments.ranges) - 1)]
         elif moments.points and wish.kind == "answer":
+            wish.moment = moments.points[0]
             start, end = max(0.0, moments.points[0] - _AROUND), moments.points[0] + _AROUND
         else:
             continue
@@ -192,7 +196,7 @@ def _arrange(
         kinds - {"reply", "slice_audio"}
     )
     naming = voices and bool(
-        people or "name_speakers" in kinds or kinds & {"answer", "talk_time", "cut_where"} or "qa" in formats
+        people or kinds & {"name_speakers", "answer", "talk_time", "cut_where"} or formats - {"rttm"}
     )
     may_listen = listen or bool(kinds & {"transcribe", "diarize", "export_transcript", "talk_time"})
     needs_words = [
@@ -218,9 +222,9 @@ def _arrange(
         for kind in ("transcribe", "diarize", "name_speakers"):
             if kind in kinds:
                 call = next(call for call in reversed(plan.calls) if call["tool"] == kind)
-                plan.outcomes.append(Outcome(kind=kind, arguments=call["arguments"], question=""))
+                plan.outcomes.append(Outcome(kind=kind, arguments=call["arguments"], question="", moment=None))
     plan.outcomes += [
-        Outcome(kind="reply", arguments={}, question=wish.question)
+        Outcome(kind="reply", arguments={}, question=wish.question, moment=None)
         for wish in wishes
         if wish.kind == "reply" and not any(outcome["kind"] == "reply" for outcome in plan.outcomes)
     ]
@@ -238,7 +242,7 @@ def _add_wish(plan: Plan, wish: _Wish, recording: str, heard: dict[str, Any], tr
         arguments = {"recording": recording, **heard, **wish.arguments, **translated}
     _add(plan, tool, arguments)
     cut = {"format": wish.arguments["format"]} if wish.kind == "cut_where" and "format" in wish.arguments else {}
-    plan.outcomes.append(Outcome(kind=wish.kind, arguments=arguments | cut, question=wish.question))
+    plan.outcomes.append(Outcome(kind=wish.kind, arguments=arguments | cut, question=wish.question, moment=wish.moment))
 
 
 def _add(plan: Plan, tool: str, arguments: dict[str, Any]) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agent.answer import NOT_THERE, Found, answer, citation, relevant
+from agent.answer import NOT_THERE, Found, answer, at_moment, citation, relevant
 from agent.compose import tell
 from agent.plan import PAGE_TOKENS, mend, propose
 from agent.state import AskState, Call, Done, Draft, Outcome
 from agent.toolset import ToolLike
 from agent.verify import SpokenLine, complaints, normalised
+from agent.wording import asks_only_who
 from auricle.times import clock
 from engines.protocols import LLM
 from tools.languages import LANGUAGES
@@ -72,13 +73,13 @@ class Planned:
             found = answer(outcome["question"], lines, _facts(state), self._llm)
             chosen = found.lines or relevant(outcome["question"], lines, self._llm, room=0) if found.found else []
             if not chosen:
-                outcomes.append(Outcome(kind="reply", arguments={}, question=NOT_THERE))
+                outcomes.append(Outcome(kind="reply", arguments={}, question=NOT_THERE, moment=None))
                 continue
             first, last = min(line.start for line in chosen), max(line.end for line in chosen)
             kind = {"format": outcome["arguments"]["format"]} if "format" in outcome["arguments"] else {}
             arguments = {"recording": recording, "start": first, "end": last, **kind}
             todo.append(Call(tool="slice_audio", arguments=arguments))
-            outcomes.append(Outcome(kind="slice_audio", arguments=arguments, question=""))
+            outcomes.append(Outcome(kind="slice_audio", arguments=arguments, question="", moment=None))
         return {"todo": todo, "outcomes": outcomes}
 
     def answer(self, state: AskState) -> dict[str, Any]:
@@ -91,7 +92,13 @@ class Planned:
                 drafts.append(draft)
                 continue
             rejected, why = (draft["raw"], draft["complaints"]) if draft else ("", [])
-            found = answer(question, _read_for(state, question), _facts(state), self._llm, rejected, why)
+            lines = _read_for(state, question)
+            at, moment_fact = at_moment(lines, _moment(state, question))
+            if moment_fact and asks_only_who(question):
+                found = Found(found=True, text=moment_fact, lines=at)
+            else:
+                facts = "\n".join(filter(None, [_facts(state), moment_fact]))
+                found = answer(question, at or lines, facts, self._llm, rejected, why)
             drafts.append(_draft(question, found))
         return {"drafts": drafts, "attempts": state["attempts"] + 1}
 
@@ -148,7 +155,7 @@ def _following(entry: Done, outcomes: list[Outcome], instruction: str) -> list[C
             reading = {"recording": arguments["recording"], "max_tokens": PAGE_TOKENS}
             for number, outcome in enumerate(outcomes):
                 if outcome["kind"] == "search_transcript" and outcome["arguments"] == arguments:
-                    outcomes[number] = Outcome(kind="answer", arguments=reading, question=instruction)
+                    outcomes[number] = Outcome(kind="answer", arguments=reading, question=instruction, moment=None)
             return [Call(tool="read_transcript", arguments=reading)]
     return []
 
@@ -224,6 +231,10 @@ def _facts(state: AskState) -> str:
             )
         told.append(", ".join(facts) + ".")
     return "\n".join(told[:8])
+
+
+def _moment(state: AskState, question: str) -> float | None:
+    return next((o["moment"] for o in state["outcomes"] if o["question"] == question and o["moment"] is not None), None)
 
 
 def _known_besides(text: str, facts: str) -> bool:

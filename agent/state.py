@@ -25,12 +25,14 @@ class Call(TypedDict):
 class Outcome(TypedDict):
     """Something the instruction asks for: a tool's name, ``answer``, ``talk_time``, ``cut_where`` or ``reply``.
 
-    ``arguments`` are those of the call that gives it; for ``answer`` of its ``read_transcript``.
+    ``arguments`` are those of the call that gives it; for ``answer`` of its ``read_transcript``. ``moment``: the single
+    time in seconds that a question is about.
     """
 
     kind: str
     arguments: dict[str, Any]
     question: str
+    moment: float | None
 
 
 class Done(TypedDict):

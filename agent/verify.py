@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rapidfuzz import fuzz
 
@@ -45,18 +46,17 @@ def find_quote(quote: str, lines: Sequence[SpokenLine]) -> SpokenLine | None:
     wanted = normalised(quote)
     if not wanted:
         return None
-    best: tuple[float, SpokenLine] | None = None
-    for index, line in enumerate(lines):
-        said = normalised(line.text)
-        score = _likeness(wanted, said)
-        place = line
-        if score < _ALIKE and index + 1 < len(lines) and lines[index + 1].recording == line.recording:
-            after = lines[index + 1]
-            score = _likeness(wanted, f"{said} {normalised(after.text)}")
-            place = SpokenLine(line.recording, line.start, after.end, line.speaker, f"{line.text} {after.text}")
-        if score >= _ALIKE and (best is None or score > best[0]):
-            best = (score, place)
-    return best[1] if best else None
+    pairs = [
+        SpokenLine(one.recording, one.start, other.end, one.speaker, f"{one.text} {other.text}")
+        for one, other in pairwise(lines)
+        if one.recording == other.recording
+    ]
+    for places in (lines, pairs):
+        scored = [(_likeness(wanted, normalised(place.text)), place) for place in places]
+        score, place = max(scored, key=lambda entry: entry[0], default=(0.0, None))
+        if score >= _ALIKE:
+            return place
+    return None
 
 
 def quotes_in(text: str) -> list[str]:

@@ -23,6 +23,16 @@ _WHO = re.compile(
     r"|qui|locuteurs?|quién|quien|hablantes?|chi|quem)\b|谁|誰",
     re.IGNORECASE,
 )
+_ONLY_WHO = re.compile(
+    r"(?:who(?:'s| is|se voice is)?|wer|qui|quién|chi)\b[^,;:?]{0,30}?\b(?:at|um|à|a las|alle)\s+\S*\d:\d\d\S*\s*\W*",
+    re.IGNORECASE,
+)
+_SUMMARY = re.compile(
+    r"\b(?:summar\w*|gist|overview|recap|main points|key points|tl;?dr|zusammenfass\w*"
+    r"|fass\w*|résum\w*|resum\w*|riassu\w*)\b"
+    r"|总结|要約|резюм",
+    re.IGNORECASE,
+)
 _LOOK_UP = re.compile(
     r"\b(?:find|search|mention\w*|occur\w*|come up|the (?:words?|terms?|phrases?)|talk(?:ed|ing)? about|erwähn\w*"
     r"|such\w*|finde\w*|kommt|mentionn\w*|cherche\w*|parle\w*|mencion\w*|busca\w*|habla\w*)\b",
@@ -50,17 +60,20 @@ _PEOPLE_NOUN = (
 )
 _PEOPLE_NOUN += r"|stimmen|personnes|voix|personas|voces)\b"
 _COUNTED = re.compile(rf"\b(\d{{1,2}}|{'|'.join(NUMBER_WORDS)})\s{_PEOPLE_NOUN}", re.IGNORECASE)
+_ARTICLE = re.compile(r"\b(?:the|an?|der|die|das|den|dem|le|la|les|el|los|il|lo)\s+$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
 def people_in(instruction: str, proposed: Sequence[str]) -> list[str]:
     """Those proposed names that stand in the instruction, written as there, as names are."""
-    cased = any(char.isupper() for char in instruction.strip()[1:])
+    cased = any(char.isupper() for char in instruction)
     found: list[str] = []
     for name in proposed:
         text = " ".join(name.split())
         match = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", instruction, re.IGNORECASE) if text else None
-        if match and not (cased and match[0][0].islower()) and match[0] not in found:
+        if match is None or (cased and match[0][0].islower()) or _ARTICLE.search(instruction[: match.start()]):
+            continue
+        if match[0] not in found:
             found.append(match[0])
     return found
 
@@ -92,6 +105,15 @@ def path_in(instruction: str, kind: str) -> str | None:
 def asks_who(instruction: str) -> bool:
     """Whether it matters who speaks."""
     return bool(_WHO.search(instruction))
+
+
+def asks_only_who(instruction: str) -> bool:
+    """Whether the whole question is who speaks at one time."""
+    return bool(_ONLY_WHO.fullmatch(instruction.strip()))
+
+
+def asks_to_summarize(instruction: str) -> bool:
+    return bool(_SUMMARY.search(instruction))
 
 
 def asks_where_said(instruction: str) -> bool:

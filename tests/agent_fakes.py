@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from auricle.errors import AuricleError
+from auricle.settings import Settings
 from engines.protocols import LLMTraits, Message, Reply
 from tools.results import (
     AudioSlice,
@@ -57,6 +58,11 @@ class FakeToolbox:
         self.failures: dict[str, AuricleError] = {}
         self.lines = list(lines)
         self.page = page
+        self.settings = Settings()
+
+    @property
+    def jobs(self) -> Any:
+        raise AssertionError("no job was to be run")
 
     def _note(self, name: str, **arguments: Any) -> None:
         self.calls.append((name, {key: value for key, value in arguments.items() if value is not None}))
