@@ -10,6 +10,7 @@ from agent.state import Done, Outcome
 from agent.verify import SpokenLine
 from auricle.times import clock
 from tools.languages import LANGUAGES
+from tools.reading import MOST_HITS
 
 _CALLED = {
     "qa": "Q&A",
@@ -123,7 +124,7 @@ def _hits(result: dict[str, Any], words: str) -> Told:
     lines.sort(key=lambda line: (line.recording, line.start))
     if not lines:
         return Told(f"“{words}” is not said in what was transcribed.")
-    times = "once" if len(lines) == 1 else f"in {len(lines)} places"
+    times = "once" if len(lines) == 1 else f"in {'at least ' if len(lines) >= MOST_HITS else ''}{len(lines)} places"
     shown = [f"[{clock(line.start)}] {f'{line.speaker}: ' if line.speaker else ''}{line.text}" for line in lines]
     return Told("\n".join([f"“{words}” is said {times}:", *shown]), [citation(line, verified=True) for line in lines])
 

@@ -15,6 +15,8 @@ from agent.wording import (
     about_the_same,
     asks_for_file,
     asks_for_sound,
+    asks_something,
+    asks_to_summarize,
     asks_to_translate,
     asks_where_said,
     asks_who,
@@ -86,7 +88,7 @@ def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRe
     steps = [step for step in proposed.get("steps") or [] if step.get("tool") in {*PLANNED, *PSEUDO}]
     plan = Plan()
     for recording in recordings:
-        wishes = _wishes(steps, instruction, moments_in(instruction, recording["duration"]))
+        wishes = _wishes(steps, instruction, recording["duration"])
         mine = [wish for wish in wishes if wish.recording in (None, recording["name"])]
         _arrange(plan, mine, recording["id"], instruction, people, count, listen)
     if not recordings:
@@ -96,8 +98,9 @@ def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRe
     return plan
 
 
-def _wishes(steps: Sequence[dict[str, Any]], instruction: str, moments: Moments) -> list[_Wish]:
+def _wishes(steps: Sequence[dict[str, Any]], instruction: str, duration: float) -> list[_Wish]:
     """The steps one by one, each made sound or dropped; what only prepares others is left to them."""
+    moments = moments_in(instruction, duration)
     wishes: list[_Wish] = []
     for step in steps:
         wish = _wish(step, instruction, moments)
@@ -112,16 +115,24 @@ def _wishes(steps: Sequence[dict[str, Any]], instruction: str, moments: Moments)
         wishes.append(_Wish("export_transcript", {"format": said}))
     if len(wishes) > 1 and not asks_for_sound(instruction):
         wishes = [wish for wish in wishes if wish.kind != "slice_audio"]
-    wishes = [_checked(wish, instruction) for wish in wishes]
+    wishes = [_checked(wish, instruction, duration) for wish in wishes]
     others = [wish for wish in wishes if wish.kind not in {"reply", "transcribe", "diarize", "name_speakers"}]
-    answers = [wish for wish in others if wish.kind == "answer" and about_the_same(wish.question, instruction)]
+    answers = [wish for wish in others if wish.kind == "answer" and _is_asked(wish, instruction)]
     kept = [wish for wish in others if wish.kind != "answer" or wish in answers or len(others) == 1]
     for wish in kept:
-        if wish.kind == "answer" and wish not in answers:
+        if wish.kind == "answer" and not about_the_same(wish.question, instruction):
             wish.question = instruction
+    wishes = [wish for number, wish in enumerate(wishes) if wish not in wishes[:number]]
     if kept:
         return [wish for wish in wishes if wish in kept or wish.kind in {"transcribe", "diarize", "name_speakers"}]
     return wishes or [_Wish("answer", {}, question=instruction)]
+
+
+def _is_asked(wish: _Wish, instruction: str) -> bool:
+    """Whether a reading beside other steps is the person's idea and not the model's."""
+    if not asks_something(instruction):
+        return False
+    return about_the_same(wish.question, instruction) or (bool(wish.range) and asks_to_summarize(instruction))
 
 
 def _wish(step: dict[str, Any], instruction: str, moments: Moments) -> _Wish | None:
@@ -163,12 +174,13 @@ def _give_ranges(wishes: list[_Wish], moments: Moments) -> None:
         wish.arguments |= {key: _written(time) for key, time in (("start", start), ("end", end)) if time is not None}
 
 
-def _checked(wish: _Wish, instruction: str) -> _Wish:
+def _checked(wish: _Wish, instruction: str, duration: float) -> _Wish:
     """What can be seen of one wish by itself."""
     if wish.kind == "slice_audio" and not {"start", "end"} <= set(wish.arguments):
         if not wish.range:
             return _Wish("cut_where", dict(wish.arguments), question=instruction, recording=wish.recording)
         wish.arguments.setdefault("start", "0:00")
+        wish.arguments.setdefault("end", duration)
     if wish.kind in {"slice_audio", "export_transcript"}:
         path = path_in(instruction, str(wish.arguments.get("format", "wav")))
         if path:

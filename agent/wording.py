@@ -38,6 +38,9 @@ _LOOK_UP = re.compile(
     r"|such\w*|finde\w*|kommt|mentionn\w*|cherche\w*|parle\w*|mencion\w*|busca\w*|habla\w*)\b",
     re.IGNORECASE,
 )
+_HOW_OFTEN = re.compile(
+    r"\bhow (?:often|many times)\b|\bwie oft\b|\bcombien de fois\b|\bcuántas veces\b", re.IGNORECASE
+)
 _OPEN_QUESTION = re.compile(
     r"^\W*(?:what|why|how|which|who|summari[sz]e|explain|was|warum|wie|wer"
     r"|quoi|que|qu|pourquoi|comment|qué|por qué|cómo)\b",
@@ -61,6 +64,13 @@ _PEOPLE_NOUN = (
 _PEOPLE_NOUN += r"|stimmen|personnes|voix|personas|voces)\b"
 _COUNTED = re.compile(rf"\b(\d{{1,2}}|{'|'.join(NUMBER_WORDS)})\s{_PEOPLE_NOUN}", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b(?:the|an?|der|die|das|den|dem|le|la|les|el|los|il|lo)\s+$", re.IGNORECASE)
+_ASKING = re.compile(
+    r"\b(?:what|who|whom|whose|why|when|where|which|how|tell|explain|describe|answer me|summar\w*|overview|gist|recap"
+    r"|was|wer|wen|wem|warum|wann|wo|wie|sag|qui|quoi|que|pourquoi|quand|comment|dis|por qu[ée]|dime)\b",
+    re.IGNORECASE,
+)
+_STEM = 5
+_AUXILIARY = frozenset({"did", "does", "the", "was", "were", "are", "has", "have", "had"})
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
@@ -83,7 +93,8 @@ def speakers_in(instruction: str, proposed: int, people: Sequence[str]) -> int |
     said = _COUNTED.search(instruction)
     if said:
         return int(said[1]) if said[1].isdigit() else NUMBER_WORDS[said[1].lower()]
-    if proposed > 0 and (proposed == len(people) or re.search(rf"\b{proposed}\b", instruction)):
+    # One person who is named is hardly ever alone, and a count of one would make one voice of all.
+    if proposed > 0 and (proposed == len(people) > 1 or re.search(rf"\b{proposed}\b", instruction)):
         return proposed
     # Two or more names at the side of each other are a list of who is there.
     together = r"\W+(?:and|und|et|y|e|&|with|mit|avec|con)\W+".join(map(re.escape, people))
@@ -118,6 +129,8 @@ def asks_to_summarize(instruction: str) -> bool:
 
 def asks_where_said(instruction: str) -> bool:
     """Whether places where something is said are wanted, rather than what is said."""
+    if _HOW_OFTEN.search(instruction):
+        return True  # counting is not for an LLM
     return bool(_LOOK_UP.search(instruction)) and not _OPEN_QUESTION.search(instruction)
 
 
@@ -146,8 +159,16 @@ def is_question(instruction: str) -> bool:
     return "?" in instruction or "？" in instruction
 
 
+def asks_something(instruction: str) -> bool:
+    """Whether words are wanted for an answer, not only a file; in other scripts the model is believed."""
+    return is_question(instruction) or bool(_ASKING.search(instruction)) or not instruction.isascii()
+
+
 def about_the_same(question: str, instruction: str) -> bool:
-    """Whether a question a model wrote is made of what the instruction says."""
-    words = {word.lower() for word in _WORD.findall(question)}
-    said = {word.lower() for word in _WORD.findall(instruction)}
+    """Whether a question a model wrote is made of what the instruction says: "order" is "ordered"."""
+    words, said = _stems(question), _stems(instruction)
     return bool(words) and len(words & said) >= 0.6 * len(words)
+
+
+def _stems(text: str) -> set[str]:
+    return {word.lower()[:_STEM] for word in _WORD.findall(text)} - _AUXILIARY

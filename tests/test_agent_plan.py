@@ -82,6 +82,7 @@ def test_only_people_the_instruction_names_are_people(instruction: str, proposed
         ("Ann, Ben and Eve discuss", 3, ["Ann", "Ben", "Eve"], 3),
         ("What does Sheila say to Diane?", 0, ["Sheila", "Diane"], None),
         ("Who talks most?", 7, [], None),
+        ("Tell me who Marta is", 1, ["Marta"], None),
     ],
 )
 def test_speakers_are_counted_where_the_instruction_does(
@@ -128,6 +129,53 @@ def test_times_that_nobody_named_are_dropped() -> None:
 def test_a_wrong_order_of_times_reaches_the_tool_that_refuses_it() -> None:
     plan = plan_of("Cut out 0:20 to 0:10", {"tool": "slice_audio", "start": "0:10", "end": "0:20"})
     assert calls(plan) == [("slice_audio", {"start": "0:20", "end": "0:10"})]
+
+
+def test_the_last_seconds_end_with_the_recording() -> None:
+    plan = plan_of("Save the last 20 seconds as ogg", {"tool": "slice_audio", "start": "0", "end": "20"})
+    assert calls(plan) == [("slice_audio", {"start": "3:50", "end": 250.0})]
+
+
+def test_a_question_nobody_asked_is_not_answered() -> None:
+    plan = plan_of(
+        "Tom and Rita discuss the budget: write it as questions and answers.",
+        {"tool": "answer", "question": "What is the budget?"},
+        people=("Tom", "Rita"),
+    )
+    assert [outcome["kind"] for outcome in plan.outcomes] == ["export_transcript"]
+
+
+def test_a_question_in_other_words_is_kept_beside_a_file() -> None:
+    plan = plan_of(
+        "Export it as json and tell me what Nora ordered.",
+        {"tool": "export_transcript", "format": "json"},
+        {"tool": "answer", "question": "What did Nora order?"},
+    )
+    assert [outcome["kind"] for outcome in plan.outcomes] == ["export_transcript", "answer"]
+
+
+def test_a_search_and_a_reading_for_the_same_question_are_one() -> None:
+    question = "Summarize everything after 2:00 in one sentence."
+    plan = plan_of(question, {"tool": "search_transcript", "words": "2:00"}, {"tool": "answer", "question": question})
+    assert len(plan.outcomes) == 1
+
+
+def test_counting_is_not_left_to_the_model() -> None:
+    step = {"tool": "search_transcript", "words": "deadline"}
+    assert calls(plan_of("How often is the word deadline mentioned?", step))[-1] == (
+        "search_transcript",
+        {"words": "deadline"},
+    )
+
+
+def test_a_summary_of_a_part_is_kept_beside_another_step() -> None:
+    plan = plan_of(
+        "Do they ever mention the price? And summarize the ending after 3:00.",
+        {"tool": "search_transcript", "words": "price"},
+        {"tool": "export_transcript", "format": "txt", "start": "3:00", "end": "3:00"},
+    )
+    assert [outcome["kind"] for outcome in plan.outcomes] == ["search_transcript", "answer"]
+    assert calls(plan)[-1] == ("read_transcript", {"start": "3:00"})
 
 
 def test_sound_without_times_is_looked_for_in_the_words() -> None:
