@@ -90,7 +90,7 @@ def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRe
     for recording in recordings:
         wishes = _wishes(steps, instruction, recording["duration"])
         mine = [wish for wish in wishes if wish.recording in (None, recording["name"])]
-        _arrange(plan, mine, recording["id"], instruction, people, count, listen)
+        _arrange(plan, mine, recording, instruction, people, count, listen)
     if not recordings:
         plan.outcomes = [
             Outcome(kind="reply", arguments={}, question=step["text"], moment=None) for step in steps if "text" in step
@@ -191,13 +191,14 @@ def _checked(wish: _Wish, instruction: str, duration: float) -> _Wish:
 def _arrange(
     plan: Plan,
     wishes: Sequence[_Wish],
-    recording: str,
+    opened: OpenRecording,
     instruction: str,
     people: Sequence[str],
     count: int | None,
     listen: bool,
 ) -> None:
     """Puts what the wishes need before them, once, and what they come to after it."""
+    recording = opened["id"]
     main = [wish for wish in wishes if wish.kind not in {"transcribe", "diarize", "name_speakers", "reply"}]
     heard = next((wish for wish in wishes if wish.kind == "transcribe"), None)
     hearing = _some(heard.arguments, "language", "translate") if heard else {}
@@ -221,8 +222,8 @@ def _arrange(
         for stretch in [{}] if {} in stretches else stretches:
             _add(plan, "transcribe", {"recording": recording, **stretch, **hearing})
         if voices:
-            exactly = {} if count is None else {"speakers": count}
-            _add(plan, "diarize", {"recording": recording, **exactly})
+            told = opened["count"] if count is None else {"speakers": count}
+            _add(plan, "diarize", {"recording": recording, **told})
         if naming:
             if hearing.get("translate"):  # names are found in what was said
                 _add(plan, "transcribe", {"recording": recording})

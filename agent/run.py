@@ -13,9 +13,10 @@ from agent.state import AskState, OpenRecording
 from agent.toolset import Steps, ToolLike
 from auricle.errors import BadArgument, Cancelled, error_from_dict
 from auricle.settings import Settings
+from engines.judge import judge_with
 from engines.llm import open_llm
-from engines.protocols import LLM
-from tools.results import RecordingList
+from engines.protocols import LLM, Judge
+from tools.results import RecordingDescription, RecordingList
 from tools.work import Quiet, Work
 
 
@@ -51,10 +52,12 @@ class AsksTools(Protocol):
     """What of a ``tools.toolbox.Toolbox`` is used here; its tools are called by name."""
 
     settings: Settings
+    judge: Judge | None
 
     @property
     def jobs(self) -> RunsJobs: ...
     def list_recordings(self, *, work: Work = ...) -> RecordingList: ...
+    def describe_recording(self, recording: str, *, work: Work = ...) -> RecordingDescription: ...
 
 
 def ask(
@@ -91,6 +94,7 @@ def ask(
     stop = threading.Event()
     work = _Stoppable(work, stop)
     llm = llm or open_llm(chosen, toolbox.settings, lambda name: LocalLLM(name, toolbox.jobs, work, toolbox.settings))
+    toolbox.judge = judge_with(llm)
     steps = Steps(toolbox, work, on_step)
     opened = _opened(toolbox, recordings)
     state = _run(
@@ -144,7 +148,8 @@ def _opened(toolbox: AsksTools, ids: Sequence[str]) -> list[OpenRecording]:
         name = Path(recording.path).name
         if any(other["name"] == name for other in opened):
             name = f"{name} ({recording.id})"
-        opened.append(OpenRecording(id=recording.id, name=name, duration=recording.duration))
+        count = toolbox.describe_recording(recording.id).speaker_count if ids else {}
+        opened.append(OpenRecording(id=recording.id, name=name, duration=recording.duration, count=count))
     return opened
 
 

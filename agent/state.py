@@ -8,11 +8,15 @@ from langgraph.graph.message import add_messages
 
 
 class OpenRecording(TypedDict):
-    """A recording that the instruction is about. ``duration`` in seconds."""
+    """A recording that the instruction is about. ``duration`` in seconds.
+
+    ``count`` is what diarize was told of the number of people before: it holds until somebody says otherwise.
+    """
 
     id: str
     name: str
     duration: float
+    count: dict[str, int]
 
 
 class Call(TypedDict):

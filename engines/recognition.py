@@ -31,6 +31,9 @@ _SUSPECT_SILENCE = 2.0
 """Seconds. Improbable words beside a silence of that length are taken as invented: faster-whisper's own check, beside
 its dropping of what is at once improbable and probably no speech (log probability under -1, no speech over 0.6)."""
 
+_BESIDE_SPEECH = to_samples(0.5)
+"""A word is taken as invented only farther than that from all speech: Whisper's word times are off by so much."""
+
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 
@@ -84,7 +87,6 @@ class WhisperRecognizer:
             clip_timestamps=[
                 edge / SAMPLE_RATE for island in _islands(speech, len(audio)) for edge in (island.start, island.end)
             ],
-            condition_on_previous_text=False,
             hallucination_silence_threshold=_SUSPECT_SILENCE,
             hotwords=options.hints.strip() or None,
         )
@@ -190,7 +192,9 @@ def _segments(heard: Iterable[Any], speech: list[Span], length: int, progress: P
             )
             for word in segment.words
         ]
-        spoken = tuple(word for word in words if _touches(speech, word))
+        touching = any(word.length and _touches(speech, word) for word in words)
+        # Where a word has no length Whisper did not find its place: it goes with the words around it.
+        spoken = tuple(word for word in words if (_touches(speech, word) if word.length else touching))
         if spoken:
             yield Segment(
                 start=spoken[0].start,
@@ -205,10 +209,11 @@ def _segments(heard: Iterable[Any], speech: list[Span], length: int, progress: P
 
 
 def _touches(speech: list[Span], word: Word) -> bool:
-    """Whether anybody speaks during the word; the spans are in order."""
-    index = bisect_right(speech, word.start, key=lambda span: span.start)
-    begun = index > 0 and speech[index - 1].end > word.start
-    return begun or (index < len(speech) and speech[index].start < word.end)
+    """Whether anybody speaks during the word, or close to it; the spans are in order."""
+    start, end = word.start - _BESIDE_SPEECH, word.end + _BESIDE_SPEECH
+    index = bisect_right(speech, start, key=lambda span: span.start)
+    begun = index > 0 and speech[index - 1].end > start
+    return begun or (index < len(speech) and speech[index].start < end)
 
 
 def _finite(value: float) -> float:

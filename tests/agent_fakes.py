@@ -89,6 +89,7 @@ class FakeToolbox:
             language="en",
             transcribed_seconds=30,
             diarized=True,
+            speaker_count={},
             revision="v1",
             speakers=[
                 TalkTime(speaker="Diane", id="s_1", named=True, seconds=12, share=0.52, turns=7),

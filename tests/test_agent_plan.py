@@ -15,8 +15,8 @@ from engines.chat_format import estimate_tokens
 from tests.agent_fakes import QueueLLM, fake_catalog
 from tools.catalog import catalog
 
-CALL = OpenRecording(id="r_1", name="call.wav", duration=250.0)
-OTHER = OpenRecording(id="r_2", name="visit.wav", duration=100.0)
+CALL = OpenRecording(id="r_1", name="call.wav", duration=250.0, count={})
+OTHER = OpenRecording(id="r_2", name="visit.wav", duration=100.0, count={})
 
 
 def plan_of(

@@ -131,7 +131,7 @@ def test_a_question_is_answered_with_a_quote_and_its_time(told) -> None:  # type
     assert "yankee" in answer.answer.lower()
     yankee = [citation for citation in answer.citations if "yankee" in citation.quote.lower()]
     assert yankee and all(citation.verified for citation in yankee)
-    assert any(24 <= citation.end and citation.start <= 28.5 for citation in yankee)
+    assert any(citation.end >= 24 and citation.start <= 28.5 for citation in yankee)
 
 
 def test_who_speaks_at_a_time(told, toolbox: Toolbox, call: str) -> None:  # type: ignore[no-untyped-def]
@@ -145,7 +145,7 @@ def test_subtitles_of_a_range(told) -> None:  # type: ignore[no-untyped-def]
     answer: Answer = told("Subtitles as srt from 0:12 to 0:20, please.")
     events = pysubs2.load(answer.files[0])
     assert len(events) > 0
-    assert all(11_000 <= event.start and event.end <= 21_000 for event in events)
+    assert all(event.start >= 11_000 and event.end <= 21_000 for event in events)
 
 
 def test_a_cut_of_the_sound(told, toolbox: Toolbox) -> None:  # type: ignore[no-untyped-def]

@@ -120,8 +120,20 @@ def search(library: Library, words: str, recording: Recording | None) -> SearchR
     return SearchResult(hits=hits, next=_after_search(library, recording, len(found)))
 
 
-def describe(recording: Recording, transcript: Transcript) -> RecordingDescription:
+_COUNTS = {"exact": "speakers", "least": "min_speakers", "most": "max_speakers"}
+"""A diarization take's parameters, as diarize calls them."""
+
+
+def _speaker_count(library: Library, recording: Recording) -> dict[str, int]:
+    """What the current diarization was told, so that it can be asked for again."""
+    takes = library.takes.find(recording.id, "diarization")
+    params = takes[-1].params if takes else {}
+    return {name: int(number) for key, name in _COUNTS.items() if (number := params.get(key)) is not None}
+
+
+def describe(library: Library, recording: Recording) -> RecordingDescription:
     """What is known of a recording: who talks how long is counted here, so that no LLM has to."""
+    transcript = fold(library, recording)
     spoken = sum(view.seconds for view in transcript.speakers)
     heard = sum(span.seconds for span in transcript.heard)
     return RecordingDescription(
@@ -135,6 +147,7 @@ def describe(recording: Recording, transcript: Transcript) -> RecordingDescripti
         language=transcript.language,
         transcribed_seconds=round(heard, 3),
         diarized=transcript.diarized,
+        speaker_count=_speaker_count(library, recording),
         revision=transcript.revision,
         speakers=[
             TalkTime(

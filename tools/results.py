@@ -41,6 +41,7 @@ class RecordingDescription(Result, RecordingInfo):
     language: str | None
     transcribed_seconds: float
     diarized: bool
+    speaker_count: dict[str, int] = Field(description="What diarize was told of the number of people, if anything.")
     revision: str
     speakers: list[TalkTime]
 

@@ -30,7 +30,6 @@ from tools.results import (
     TranscriptPage,
 )
 from tools.spec import tool
-from tools.transcript import fold
 from tools.work import Quiet, Work
 
 RecordingId = Annotated[str, Field(description="The recording's id, as list_recordings gives it.")]
@@ -56,7 +55,7 @@ class Toolbox:
     ) -> None:
         self.settings = settings or get_settings()
         self._engines = engines
-        self._judge = judge
+        self.judge = judge
 
     @cached_property
     def library(self) -> Library:
@@ -113,8 +112,7 @@ class Toolbox:
         Use it for "how many people?" and "who talks most?": the numbers are counted, not guessed.
         Not for what is said: that is read_transcript.
         """
-        known = self._recording(recording)
-        return reading.describe(known, fold(self.library, known))
+        return reading.describe(self.library, self._recording(recording))
 
     @tool("Remove a recording", destructive=True)
     def remove_recording(self, recording: RecordingId, *, work: Work = Quiet()) -> RemovedRecording:
@@ -185,7 +183,7 @@ class Toolbox:
         Give people to find out who is who, or names where you know it. With neither it lists who is called what,
         with quotes, and stores nothing. Needs transcribe and diarize before. Example: people=["Alice", "Bob"]
         """
-        return naming.name_speakers(self.library, self._recording(recording), people, names, self._judge)
+        return naming.name_speakers(self.library, self._recording(recording), people, names, self.judge)
 
     @tool("Read the transcript", read_only=True, core=True)
     def read_transcript(

@@ -229,6 +229,8 @@ def _set_threads() -> None:
     """As many threads as this process may use cores, before any engine asks the machine instead."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+    # Threads that wait by spinning take the cores from the engines beside them.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _inode(path: Path) -> int | None:
