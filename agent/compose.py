@@ -23,6 +23,10 @@ _CALLED = {
     "rttm": "RTTM turns",
 }
 
+_FOR_READING = {"qa", "md", "txt"}
+_SHORT = 6000
+"""Bytes: three or four minutes of talk."""
+
 
 @dataclass
 class Told:
@@ -73,11 +77,18 @@ def _export(result: dict[str, Any], related: Sequence[Done]) -> Told:
     turns = _result_of(related, "diarize").get("turns")
     counted = f" ({turns} turns, {_seconds_each(voices)})" if voices and turns else ""
     text = f"Wrote the {_CALLED.get(result['format'], result['format'])} to {result['path']}{counted}."
+    told = " ".join(filter(None, [text, _unnamed(related), result.get("note", "")]))
+    return Told("\n\n".join(filter(None, [told, _shown(result)])), files=[_absolute(result["path"])])
+
+
+def _shown(result: dict[str, Any]) -> str:
+    """A short document whole, else how it begins: nobody should have to open a file to see thirty lines."""
+    path = Path(result["path"])
+    if result["format"] in _FOR_READING and path.is_file() and path.stat().st_size <= _SHORT:
+        return path.read_text(encoding="utf-8").strip()
     preview = str(result.get("preview", "")).rstrip()
-    return Told(
-        "\n\n".join(filter(None, [" ".join(filter(None, [text, _unnamed(related)])), preview])),
-        files=[_absolute(result["path"])],
-    )
+    cut = path.is_file() and path.stat().st_size > len(preview.encode()) + 1
+    return f"{preview} …" if cut else preview
 
 
 def _transcription(result: dict[str, Any]) -> Told:

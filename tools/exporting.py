@@ -39,14 +39,15 @@ def export_transcript(
     target = output_path(path, title, form.suffix, keep=Path(recording.path), content=content)
     write_file(target, content)
     missing = "" if kind == _WITHOUT_WORDS else unheard_note(transcript, span)
-    notes = [f"The file is written; give the person its path, {target}.", export.note, missing]
+    note = " ".join(filter(None, [export.note, missing]))
     return ExportedFile(
         recording=recording.id,
         revision=transcript.revision,
         path=str(target),
         format=kind,
         preview=export.text[:_PREVIEW],
-        next=" ".join(note for note in notes if note),
+        note=note,
+        next=f"The file is written; give the person its path, {target}. {note}".strip(),
     )
 
 

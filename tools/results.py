@@ -151,6 +151,7 @@ class ExportedFile(Result):
     path: str
     format: str
     preview: str
+    note: str = Field(default="", description="What the person should know of the file.")
 
 
 class JobStatus(Result):
