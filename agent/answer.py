@@ -125,7 +125,7 @@ def windows(lines: Sequence[SpokenLine], room: int) -> list[list[SpokenLine]]:
 def fenced(lines: Sequence[SpokenLine]) -> str:
     """Numbered lines with time and speaker; nothing in them can end the fence around them."""
     return "\n".join(
-        f"{number} [{clock(line.start)}] {line.speaker or 'unknown'}: {_plain(line.text)}"
+        f"{number} [{clock(line.start)}] {plain(line.speaker or 'unknown')}: {plain(line.text)}"
         for number, line in enumerate(lines, 1)
     )
 
@@ -174,5 +174,5 @@ def _cost(line: SpokenLine) -> int:
     return estimate_tokens(line.text) + estimate_tokens(line.speaker or "unknown") + 8
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     return " ".join(text.replace("<", "‹").replace(">", "›").split())

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from auricle.settings import Settings
 from engines.llamacpp import DEFAULT_MODEL
+from engines.manifest import load_manifest
 from engines.protocols import LLMTraits, Message, Reply
 from tools.work import Work
 
@@ -33,7 +34,8 @@ class LocalLLM:
     def __init__(self, model: str, jobs: RunsJobs, work: Work, settings: Settings) -> None:
         path = Path(model).expanduser()
         # The worker stands elsewhere: a relative path is read from here.
-        self.name = f"local:{path.absolute() if model and path.exists() else model or DEFAULT_MODEL}"
+        own = model not in load_manifest().models and path.exists() if model else False
+        self.name = f"local:{path.absolute() if own else model or DEFAULT_MODEL}"
         self.traits = LLMTraits(tools=False, context=settings.context_tokens)
         self._jobs = jobs
         self._work = work

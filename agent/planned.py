@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agent.answer import NOT_THERE, Found, answer, at_moment, citation, relevant
+from agent.answer import NOT_THERE, Found, answer, at_moment, citation, plain, relevant
 from agent.compose import tell
 from agent.plan import PAGE_TOKENS, mend, propose
 from agent.state import AskState, Call, Done, Draft, Outcome
@@ -230,7 +230,7 @@ def _facts(state: AskState) -> str:
                 "speakers " + ", ".join(str(s.get("name") or s.get("label") or s.get("speaker")) for s in speakers)
             )
         told.append(", ".join(facts) + ".")
-    return "\n".join(told[:8])
+    return "\n".join(plain(line) for line in told[:8])
 
 
 def _moment(state: AskState, question: str) -> float | None:

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, Field
 
+from agent.answer import plain
 from agent.local_llm import LocalLLM, RunsJobs
 from agent.state import AskState, OpenRecording
 from agent.toolset import Steps, ToolLike
@@ -18,6 +19,9 @@ from engines.llm import open_llm
 from engines.protocols import LLM, Judge
 from tools.results import RecordingDescription, RecordingList
 from tools.work import Quiet, Work
+
+_STOPS_WITHIN = 5.0
+"""Seconds for a running job to be cancelled."""
 
 
 class Citation(BaseModel):
@@ -94,13 +98,14 @@ def ask(
     stop = threading.Event()
     work = _Stoppable(work, stop)
     llm = llm or open_llm(chosen, toolbox.settings, lambda name: LocalLLM(name, toolbox.jobs, work, toolbox.settings))
-    toolbox.judge = judge_with(llm)
-    steps = Steps(toolbox, work, on_step)
+    steps = Steps(toolbox, work, on_step, instruction)
     opened = _opened(toolbox, recordings)
-    state = _run(
-        lambda: _carry_out(llm, catalog, steps, AskState(instruction=instruction, recordings=opened), bool(recordings)),
-        stop,
-    )
+    before, toolbox.judge = toolbox.judge, judge_with(llm)
+    try:
+        start = AskState(instruction=instruction, recordings=opened)
+        state = _run(lambda: _carry_out(llm, catalog, steps, start, bool(recordings)), stop)
+    finally:
+        toolbox.judge = before
     _raise_if_all_failed(state)
     return Answer(
         answer=state.get("text", ""),
@@ -127,14 +132,23 @@ def _carry_out(llm: LLM, catalog: Sequence[ToolLike] | None, steps: Steps, state
 
 
 def _run(carry_out: Callable[[], AskState], stop: threading.Event) -> AskState:
-    """Runs in a thread, so that Ctrl-C is noticed at once: LangGraph would wait for its tool to end."""
-    with ThreadPoolExecutor(1, thread_name_prefix="ask") as pool:
-        future = pool.submit(carry_out)
+    """Runs in a thread of its own, so that Ctrl-C is noticed at once: LangGraph and LLM servers would be waited for."""
+    future: Future[AskState] = Future()
+
+    def carry() -> None:
         try:
-            return future.result()
-        except BaseException:
-            stop.set()
-            raise
+            future.set_result(carry_out())
+        except BaseException as error:
+            future.set_exception(error)
+
+    thread = threading.Thread(target=carry, name="ask", daemon=True)
+    thread.start()
+    try:
+        return future.result()
+    except BaseException:
+        stop.set()
+        thread.join(_STOPS_WITHIN)  # a job is cancelled on the way out; a server that does not answer is left
+        raise
 
 
 def _opened(toolbox: AsksTools, ids: Sequence[str]) -> list[OpenRecording]:
@@ -145,7 +159,7 @@ def _opened(toolbox: AsksTools, ids: Sequence[str]) -> list[OpenRecording]:
     wanted = [known[one] for one in dict.fromkeys(ids)] if ids else list(known.values())
     opened: list[OpenRecording] = []
     for recording in wanted:
-        name = Path(recording.path).name
+        name = plain(Path(recording.path).name)
         if any(other["name"] == name for other in opened):
             name = f"{name} ({recording.id})"
         count = toolbox.describe_recording(recording.id).speaker_count if ids else {}
@@ -156,7 +170,11 @@ def _opened(toolbox: AsksTools, ids: Sequence[str]) -> list[OpenRecording]:
 def _raise_if_all_failed(state: AskState) -> None:
     """An error is the answer where nothing that was asked for came of it."""
     errors = [entry["error"] for entry in state["done"] if entry["error"] is not None]
-    if not errors or not state["outcomes"]:
+    if not errors:
+        return
+    if not state["outcomes"]:  # a model that calls tools itself: nothing worked that it tried
+        if len(errors) == len(state["done"]):
+            raise error_from_dict(errors[0])
         return
     given = [entry["arguments"] for entry in state["done"] if entry["result"] is not None]
     if not any(outcome["arguments"] in given for outcome in state["outcomes"] if outcome["kind"] != "reply"):

@@ -41,6 +41,9 @@ PLANNED: dict[str, tuple[str, ...]] = {
 NOT_FOR_AGENTS = frozenset({"remove_recording", "add_recording"})
 """Speech in a recording must not be able to delete; and a path is added by the person's command."""
 
+_LOOKING = frozenset({"list_recordings", "describe_recording", "read_transcript", "search_transcript"})
+"""What these return stays true until one of the others was called."""
+
 PSEUDO = {
     "answer": ("question", "start", "end"),
     "talk_time": (),
@@ -117,10 +120,26 @@ def openai_tools(catalog: Sequence[ToolLike]) -> list[dict[str, Any]]:
 
 
 class Steps:
-    """Runs tools for the graph, keeps what was done, and answers a repeated call from its earlier result."""
+    """Runs tools for the graph and keeps what was done.
 
-    def __init__(self, toolbox: object, work: Work, on_step: Callable[[str, dict[str, Any]], None] | None) -> None:
+    A repeated call is answered from its earlier result, as long as nothing was done in between that could change it.
+
+    Args:
+        toolbox: Its tools are called by name.
+        work: Handed to them.
+        on_step: Told name and arguments before each.
+        instruction: The person's words: files are written only where these say, or under new names.
+    """
+
+    def __init__(
+        self,
+        toolbox: object,
+        work: Work,
+        on_step: Callable[[str, dict[str, Any]], None] | None,
+        instruction: str = "",
+    ) -> None:
         self.done: list[dict[str, Any]] = []
+        self._instruction = instruction
         self._toolbox = toolbox
         self._work = work
         self._on_step = on_step
@@ -134,6 +153,9 @@ class Steps:
         """
         self._work.check_cancelled()
         given = {key: value for key, value in arguments.items() if value is not None}
+        # What is said in a recording must not decide which file is written over.
+        if "path" in given and str(given["path"]) not in self._instruction:
+            del given["path"]
         call = json.dumps([name, given], sort_keys=True, default=str)
         if call not in self._earlier:
             if self._on_step is not None:
@@ -144,6 +166,8 @@ class Steps:
             finally:
                 seconds = round(time.monotonic() - began, 2)
                 self.done.append({"tool": name, "arguments": given, "seconds": seconds})
+            if name not in _LOOKING:
+                self._earlier.clear()
             self._earlier[call] = result.model_dump(mode="json")
         return self._earlier[call]
 

@@ -30,6 +30,12 @@ from engines.recognition import SileroDetector, WhisperRecognizer
 Made = TypeVar("Made")
 Announce = Callable[[str], None]
 
+HEARING = 1
+"""Raised when recognition would hear the same audio otherwise: what was heard before is then heard again."""
+
+DIARIZING = 1
+"""The same for what diarization listens to and how it clusters."""
+
 
 class Once(Generic[Made]):
     """Makes something at the first call and returns it ever after; safe between threads."""
@@ -103,7 +109,7 @@ def build(settings: Settings, announce: Announce = to_stderr) -> Engines:
 
 
 def _recognizer(settings: Settings, announce: Announce) -> Recognizer:
-    identity = _identity(settings.whisper, settings)
+    identity = f"{_identity(settings.whisper, settings)}.{HEARING}"
 
     def make() -> Recognizer:
         folder = weights.resolve(settings.whisper, settings, announce, role="recognition")
@@ -114,7 +120,7 @@ def _recognizer(settings: Settings, announce: Announce) -> Recognizer:
 
 def _diarizer(settings: Settings, announce: Announce) -> Diarizer:
     names = (settings.segmentation, settings.embedding)
-    identity = "+".join(_identity(name, settings) for name in names)
+    identity = "+".join(_identity(name, settings) for name in names) + f".{DIARIZING}"
 
     def make() -> Diarizer:
         from engines.diarization import PyannoteDiarizer

@@ -28,7 +28,10 @@ def capable_model(settings: Settings) -> str | None:
     client = _client(settings, _PROBE_SECONDS)
     with contextlib.suppress(ConnectionError, httpx.HTTPError, ollama.ResponseError):
         for model in client.list().models:
-            if model.model and "tools" in (client.show(model.model).capabilities or ()):
+            # A "cloud" model runs elsewhere: it is used when it is named, never by itself.
+            if not model.model or model.model.endswith(("-cloud", ":cloud")):
+                continue
+            if "tools" in (client.show(model.model).capabilities or ()):
                 return model.model
     return None
 

@@ -2,8 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import anyio
@@ -15,7 +14,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from auricle.errors import AuricleError, NotConfirmed
-from mcp_server.folders import inside
+from mcp_server.folders import Folders
 from mcp_server.work import CallWork
 from tools.results import JobStatus
 from tools.spec import ToolSpec
@@ -35,14 +34,14 @@ class Yes(BaseModel):
     remove: bool = Field(description="Remove it.")
 
 
-def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Sequence[Path]) -> Tool:
+def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Folders) -> Tool:
     """Wraps one tool.
 
     Args:
         spec: From ``tools.catalog``.
         toolbox: What carries the calls out.
         patience: Seconds until a long call answers with a job.
-        folders: Where files may be read and written, resolved.
+        folders: Where files may be read and written.
     """
     result = _or_job(spec.result) if spec.long else spec.result
     call = _call(spec, toolbox, patience, folders, result)
@@ -86,7 +85,7 @@ def _makes_files(spec: ToolSpec) -> bool:
 
 
 def _call(
-    spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Sequence[Path], result: type[BaseModel]
+    spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Folders, result: type[BaseModel]
 ) -> Callable[..., Awaitable[BaseModel]]:
     method = getattr(toolbox, spec.name)
 
@@ -96,8 +95,11 @@ def _call(
         work = CallWork(context, patience, confirmed=isinstance(consent, AcceptedElicitation) and consent.data.remove)
         try:
             if given.get(PATH) is not None:
-                given[PATH] = inside(given[PATH], folders)
+                place = folders.to_write if _makes_files(spec) else folders.to_read
+                given[PATH] = place(given[PATH])
             done: BaseModel = await _in_thread(functools.partial(method, **given, work=work), work)
+            if _makes_files(spec):
+                folders.wrote(getattr(done, PATH))
         except StillWorking as waiting:
             done = await anyio.to_thread.run_sync(toolbox.get_job, waiting.job.id)
         except NotConfirmed as error:

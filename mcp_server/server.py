@@ -9,6 +9,7 @@ import prompts
 from auricle import __version__
 from auricle.settings import Settings
 from mcp_server.adapter import as_mcp_tool
+from mcp_server.folders import Folders
 from tools.catalog import catalog
 from tools.toolbox import Toolbox
 
@@ -24,11 +25,12 @@ def build_server(toolbox: Toolbox, settings: Settings, folders: Sequence[Path]) 
         settings: How long a call may take before it answers with a job.
         folders: Where clients may read and write files, links resolved; the first is where relative paths start.
     """
+    held = Folders(folders)
     return MCPServer(
         name="auricle",
         title="Auricle",
         instructions=prompts.load("mcp_server", folders=", ".join(str(folder) for folder in folders)),
         version=__version__,
-        tools=[as_mcp_tool(spec, toolbox, settings.wait_seconds, folders) for spec in catalog()],
+        tools=[as_mcp_tool(spec, toolbox, settings.wait_seconds, held) for spec in catalog()],
         log_level="WARNING",
     )

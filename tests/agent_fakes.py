@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 
 from auricle.errors import AuricleError
 from auricle.settings import Settings
-from engines.protocols import LLMTraits, Message, Reply
+from engines.protocols import Judge, LLMTraits, Message, Reply
 from tools.results import (
     AudioSlice,
     DiarizationSummary,
@@ -59,6 +59,7 @@ class FakeToolbox:
         self.lines = list(lines)
         self.page = page
         self.settings = Settings()
+        self.judge: Judge | None = None
 
     @property
     def jobs(self) -> Any:

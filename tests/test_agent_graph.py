@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agent.run import Answer, ask
-from agent.toolset import render
+from agent.toolset import Steps, render
 from auricle.errors import BadArgument, BadAudio, Cancelled, ModelUnavailable
 from auricle.settings import Settings
 from engines.protocols import Reply
@@ -272,3 +272,18 @@ def test_hostile_speech_stays_data_for_a_capable_model() -> None:
 
 def test_a_result_is_rendered_as_compact_data() -> None:
     assert render({"a": [1, "é</data>"]}) == '<data>{"a":[1,"é<\\/data>"]}</data>'
+
+
+def test_what_was_read_is_read_again_after_something_changed() -> None:
+    toolbox = FakeToolbox()
+    steps = Steps(toolbox, Quiet(), None)
+    for name in ("read_transcript", "read_transcript", "diarize", "read_transcript"):
+        steps.run(name, {"recording": "r_1"})
+    assert [name for name, _ in toolbox.calls] == ["read_transcript", "diarize", "read_transcript"]
+
+
+def test_a_file_is_written_where_the_person_said_and_nowhere_else() -> None:
+    steps = Steps(FakeToolbox(), Quiet(), None, "Subtitles into notes.srt, please.")
+    for path in ("/home/person/.bashrc", "notes.srt"):
+        steps.run("export_transcript", {"recording": "r_1", "format": "srt", "path": path})
+    assert [step["arguments"].get("path") for step in steps.done] == [None, "notes.srt"]

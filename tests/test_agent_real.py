@@ -1,7 +1,6 @@
 """Instructions carried out by the real local model, with the real engines, on the recording pyannote.audio carries."""
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,11 @@ from agent.toolset import tool_lines
 from auricle.errors import BadArgument
 from auricle.settings import Settings
 from engines.llamacpp import open_local
+from tests.sample import sample
 from tools.catalog import catalog
 from tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.models
-
-
-def sample() -> Path:
-    spec = find_spec("pyannote.audio")
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent / "sample" / "sample.wav"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ import anyio
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
+
+from tests.sample import sample
 
 pytestmark = pytest.mark.models
 
@@ -26,13 +27,6 @@ steps:
     as: names
   - export: {format: qa}
 """
-
-
-def sample() -> Path:
-    """The recording that pyannote.audio carries."""
-    found = find_spec("pyannote.audio")
-    assert found is not None and found.origin is not None
-    return Path(found.origin).parent / "sample" / "sample.wav"
 
 
 def environment(home: Path) -> dict[str, str]:

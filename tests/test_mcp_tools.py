@@ -224,6 +224,24 @@ def test_files_outside_the_allowed_folders_are_out_of_reach(
     assert not (tmp_path / "out.wav").exists()
 
 
+def test_a_file_of_the_persons_is_not_written_over(toolbox: Toolbox, settings: Settings, folder: Path) -> None:
+    recording = toolbox.add_recording(str(tone(folder / "call.wav", 4))).id
+    notes = folder / "notes.wav"
+    notes.write_text("mine")
+    cut = {"recording": recording, "start": 0, "end": 1}
+
+    async def go(client: Client) -> None:
+        refused = await client.call_tool("slice_audio", {**cut, "path": "notes.wav"})
+        assert refused.is_error
+        assert "exists" in text(refused)
+        for _ in range(2):  # what the server wrote itself may be written again
+            done = await client.call_tool("slice_audio", {**cut, "path": "cut.wav"})
+            assert not done.is_error, text(done)
+
+    talk(toolbox, settings, [folder], go)
+    assert notes.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("answer", "removed"),
     [

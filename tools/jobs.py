@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from auricle.domain import Job
 from auricle.errors import Cancelled, WorkerDied, error_from_dict
 from auricle.settings import Settings
+from engines.manifest import load_manifest
 from engines.protocols import Engines
 from library import Library
 from tools.context import Context
@@ -89,10 +90,11 @@ class Jobs:
         wanted = _engine_settings(self._settings)
         key = hashlib.sha256(json.dumps([kind, args, wanted], sort_keys=True).encode()).hexdigest()
         job = self._library.jobs.submit(kind, args, key, priority, wanted)
-        result = self.wait(job.id, work)
-        if kind == "chat":  # what was said to the LLM is nobody else's to read
-            self._library.jobs.forget(job.id)
-        return result
+        try:
+            return self.wait(job.id, work)
+        finally:
+            if kind == "chat":  # what was said to the LLM is nobody else's to read
+                self._library.jobs.forget(job.id)
 
     def wait(self, job: str, work: Work) -> dict[str, Any]:
         """Waits for a job with a living worker, as ``run`` does."""
@@ -257,10 +259,11 @@ def _where(row: Job) -> str:
 
 def _engine_settings(settings: Settings) -> dict[str, Any]:
     wanted = settings.model_dump(mode="json", include=set(_OF_ENGINES))
+    known = load_manifest().models
     for name in _OF_FILES:
         # The worker stands elsewhere: a relative path is read from here.
         path = Path(wanted[name]).expanduser()
-        if path.exists():
+        if wanted[name] not in known and path.exists():
             wanted[name] = str(path.absolute())
     return wanted
 
