@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from auricle.errors import NotFound
 from auricle.settings import Settings
 from engines.llamacpp import DEFAULT_MODEL
 from engines.manifest import load_manifest
@@ -29,13 +30,21 @@ class LocalLLM:
         jobs: Where turns are done.
         work: Told how far it is, and asked whether to stop.
         settings: The length of its context.
+
+    Raises:
+        NotFound: There is neither such a name nor such a file.
     """
 
     def __init__(self, model: str, jobs: RunsJobs, work: Work, settings: Settings) -> None:
         path = Path(model).expanduser()
-        # The worker stands elsewhere: a relative path is read from here.
-        own = model not in load_manifest().models and path.exists() if model else False
-        self.name = f"local:{path.absolute() if own else model or DEFAULT_MODEL}"
+        known = [known.name for known in load_manifest().models.values() if known.role == "llm"]
+        if not model:
+            model = DEFAULT_MODEL
+        elif model not in known:
+            if not path.exists():
+                raise NotFound(f"There is no local LLM '{model}': give {', '.join(known)}, or the path of a GGUF file.")
+            model = str(path.absolute())  # the worker stands elsewhere
+        self.name = f"local:{model}"
         self.traits = LLMTraits(tools=False, context=settings.context_tokens)
         self._jobs = jobs
         self._work = work

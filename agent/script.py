@@ -12,6 +12,7 @@ A step is a tool of the Toolbox (or a command's short name for one) with its arg
 returns under a name. The recording is put in by whoever runs the script.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from auricle.errors import AuricleError, BadArgument, NotFound
+from auricle.times import parse_time
 from tools.catalog import catalog
+from tools.hearing import speaker_count
+from tools.languages import language_code
 from tools.spec import ToolSpec
 
 SHORT_NAMES = {"search": "search_transcript", "slice": "slice_audio", "export": "export_transcript"}
@@ -158,6 +162,7 @@ class _Reader:
                 )
         try:
             checked = spec.parameters.model_validate({"recording": "r_0000000000", **given})
+            _check_values(checked.model_dump())
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = next((str(part) for part in first["loc"]), "")
@@ -177,6 +182,17 @@ class _Reader:
     def _at(self, mapping: CommentedMap, key: Any, message: str) -> BadArgument:
         where = mapping.lc.data.get(key) if mapping.lc.data else None
         return _mistake(self._path, where[0] if where else mapping.lc.line, message)
+
+
+def _check_values(arguments: Mapping[str, Any]) -> None:
+    """What a type does not say, as far as it can be known without a recording."""
+    start, end = arguments.get("start"), arguments.get("end")
+    if end is not None and parse_time(end) <= parse_time(start or 0):
+        raise BadArgument(f"end {end} is not after start {start or 0}.")
+    if start is not None:
+        parse_time(start)
+    language_code(arguments.get("language"))
+    speaker_count(*(arguments.get(name) for name in ("speakers", "min_speakers", "max_speakers")))
 
 
 def _takes_a_recording(spec: ToolSpec) -> bool:

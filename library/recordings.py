@@ -96,7 +96,7 @@ class Recordings:
             ids = ", ".join(f"{recording.id} ({recording.path})" for recording in found[:_NAMED])
             raise BadArgument(f"Several recordings are called '{_shown(ref)}': give one of the ids {ids}.")
         if not found:
-            raise NotFound(f"No recording '{_shown(ref)}' is known. {_known(recordings)}")
+            raise NotFound(f"There is no file and no recording '{_shown(ref)}'. {_known(recordings)}")
         return found[0]
 
     def list(self) -> list[Recording]:

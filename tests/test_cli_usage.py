@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer
 
 from agent.cli import app as cli
+from agent.cli import main
 from agent.cli.errors import STOPPED
 from auricle.settings import get_settings
 
@@ -62,6 +65,8 @@ COMING = [
     "export a.wav --format docx",
     "export a.wav --format html",
 ]
+
+ROOT = Path(__file__).parent.parent
 
 
 COMMANDS = [
@@ -244,3 +249,29 @@ def test_a_full_disk_is_told_as_what_it_is(monkeypatch: pytest.MonkeyPatch, caps
     breaking(OSError(28, "No space left on device", "/somewhere"), monkeypatch)
     assert cli.run(["broken"]) == 1
     assert "No space left on device (/somewhere)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_stdout_that_takes_nothing_is_one_line_on_stderr(home: Path, redirection: str, form: str) -> None:
+    line = f'exec "$0" -m agent.cli models list {form} {redirection}'
+    done = subprocess.run(["sh", "-c", line, sys.executable], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_ctrl_c_while_it_loads_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(argv: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("agent.cli.app.main", interrupted)
+    for argv in (["list"], ["list", "--json"]):
+        with pytest.raises(SystemExit) as left:
+            main(argv)
+        assert left.value.code == 1
+    printed = capsys.readouterr()
+    assert printed.err == "Stopped before anything was done.\n"
+    assert json.loads(printed.out)["error"]["code"] == "cancelled"

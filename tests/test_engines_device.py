@@ -1,13 +1,17 @@
 """What the engines run on."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import ctranslate2
 import pytest
 import torch
 
 from auricle.errors import ModelUnavailable
+from auricle.settings import Settings
 from engines.device import Placement, Wanted, cpu_threads, for_ctranslate2, for_torch
+from tests.sample import sample
+from tools.toolbox import Toolbox
 
 Choose = Callable[[Wanted], Placement]
 
@@ -51,3 +55,12 @@ def test_threads_follow_omp_num_threads_and_else_the_cores(monkeypatch: pytest.M
     assert cpu_threads() == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
     assert 1 <= cpu_threads() <= 16
+
+
+@pytest.mark.gpu
+def test_a_gpu_hears_and_tells_apart_what_the_cpu_does(tmp_path: Path) -> None:
+    toolbox = Toolbox(Settings(home=tmp_path / "home", worker="inline", device="cuda"))
+    recording = toolbox.add_recording(str(sample())).id
+    assert "New Jersey" in toolbox.transcribe(recording).preview
+    assert len(toolbox.diarize(recording, speakers=2).speakers) == 2
+    toolbox.close()

@@ -187,3 +187,19 @@ def test_a_mistake_in_a_script_is_one_line_at_the_command_line(auricle: CommandL
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("Error: minutes.yaml:2: the step 'transcribbe' is unknown: there is ask, ")
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("transcribe: {start: 5, end: 1}", "end 1.0 is not after start 5.0"),
+        ("transcribe: {language: klingon}", "klingon"),
+        ("diarize: {min_speakers: 5, max_speakers: 2}", "speakers"),
+    ],
+)
+def test_values_are_checked_before_anything_runs(tmp_path: Path, step: str, told: str) -> None:
+    script = tmp_path / "wrong.yaml"
+    script.write_text(f"steps:\n  - {step}\n")
+    with pytest.raises(BadArgument, match=r"wrong\.yaml:2: ") as error:
+        load(script)
+    assert told in error.value.message

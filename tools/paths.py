@@ -43,6 +43,12 @@ def output_path(
     if not path.strip() or any(unicodedata.category(char) == "Cc" for char in path):
         raise BadArgument("The path is empty or has control characters: give the file to write, or leave it out.")
     target = Path(path).expanduser().absolute()
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise BadArgument(f"The path {path[:60]}… cannot be used ({_why(error)}): give another path.") from None
     if not target.parent.is_dir():
         raise BadArgument(f"The folder {target.parent} does not exist: make it first, or give another path.")
     if target.exists() and not target.is_file():
@@ -75,6 +81,10 @@ def partial_path(target: Path) -> Path:
 
 def cannot_write(target: Path, error: OSError) -> WorkError:
     return WorkError(f"{target} cannot be written ({error.strerror or error}): give another path, or make room.")
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _free(folder: Path, stem: str, suffix: str, content: bytes | None) -> Path:

@@ -4,9 +4,9 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -117,12 +117,21 @@ def _usage(error: typer.TyperException) -> str:
 
 def _fail(error: BaseException, as_json: bool) -> int:
     failure = as_auricle_error(error, _home())
-    with contextlib.suppress(BrokenPipeError):
-        if as_json:
-            print_json(as_document(failure))
-        else:
-            say(failure.message if isinstance(failure, Stopped) else f"Error: {failure.message}")
+    with contextlib.suppress(OSError):
+        if as_json and _printed(as_document(failure)):
+            return failure.exit_code
+        say(failure.message if isinstance(failure, Stopped) else f"Error: {failure.message}")
     return failure.exit_code
+
+
+def _printed(document: Mapping[str, Any]) -> bool:
+    """Whether stdout took the document; a full disk or a closed stdout may be why there is an error at all."""
+    try:
+        print_json(document)
+    except OSError:
+        _forget_stdout()
+        return False
+    return True
 
 
 def _home() -> Path | None:
@@ -134,5 +143,5 @@ def _home() -> Path | None:
 
 def _forget_stdout() -> None:
     """Nobody reads any more: what is still buffered must not complain at exit."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

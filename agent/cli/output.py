@@ -30,6 +30,8 @@ class Shown:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Writes one document to stdout, with characters as they are where stdout can carry them."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
