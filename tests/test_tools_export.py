@@ -144,6 +144,13 @@ def test_cues_are_short_in_order_and_last_a_while(kind: str) -> None:
     assert [cue.start for cue in cues] == sorted(cue.start for cue in cues)
 
 
+@pytest.mark.parametrize("kind", ["srt", "vtt"])
+def test_no_cue_is_shown_past_the_recordings_end(kind: str) -> None:
+    text = FORMATS[kind].write(source([("s_a", 29.95, "Bye.")], seconds=30.0)).text
+    (cue,) = pysubs2.SSAFile.from_string(text, format_=kind)
+    assert (cue.start, cue.end) == (29_700, 30_000)
+
+
 def test_vtt_names_the_voice_of_every_cue() -> None:
     text = FORMATS["vtt"].write(source(CALL, {"s_a": "A <b> & C"})).text
     assert text.startswith("WEBVTT")

@@ -44,13 +44,19 @@ def _render(source: Source, kind: str, show: Callable[[str | None, str], str], e
             text = one_line("".join(word.text for word in words))
             if not text:
                 continue
-            start = _ms(words[0].start)
-            end = max(start + _SHORTEST_MS, _ms(max(word.end for word in words)))
+            start, end = _shown_from_to(words, _ms(source.transcript.duration))
             shown = show(voice if every or voice != last else None, text)
             subtitles.append(pysubs2.SSAEvent(start=start, end=end, text=_two_lines(shown)))
             last = voice
     subtitles.sort()
     return str(subtitles.to_string(kind))
+
+
+def _shown_from_to(words: Sequence[PlacedWord], last: int) -> tuple[int, int]:
+    """When a cue is shown, in milliseconds: long enough to be seen, and not past the recording's end."""
+    start = _ms(words[0].start)
+    end = min(max(start + _SHORTEST_MS, _ms(max(word.end for word in words))), last)
+    return max(0, min(start, end - _SHORTEST_MS)), end
 
 
 def _cues(utterance: Utterance) -> list[Sequence[PlacedWord]]:
