@@ -146,7 +146,7 @@ def test_cues_are_short_in_order_and_last_a_while(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["srt", "vtt"])
 def test_no_cue_is_shown_past_the_recordings_end(kind: str) -> None:
-    text = FORMATS[kind].write(source([("s_a", 29.95, "Bye.")], seconds=30.0)).text
+    text = FORMATS[kind].write(source([("s_a", 29.85, "Bye.")], seconds=30.0)).text
     (cue,) = pysubs2.SSAFile.from_string(text, format_=kind)
     assert (cue.start, cue.end) == (29_700, 30_000)
 
