@@ -307,3 +307,9 @@ def test_a_reader_that_leaves_early_meets_no_traceback(tmp_path: Path) -> None:
         said = process.stderr.read()
     assert process.returncode == 1
     assert said == ""
+
+
+def test_a_name_with_a_line_break_is_shown_on_one_line(auricle: CommandLine, tmp_path: Path) -> None:
+    shown = auricle("add", tone(tmp_path / "a\nb.wav", 1)).out
+    assert len(shown.splitlines()) == 1
+    assert "a?b.wav" in shown

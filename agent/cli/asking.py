@@ -20,7 +20,7 @@ from agent.cli.context import (
 from agent.cli.errors import Usage
 from agent.cli.output import Shown
 from agent.cli.progress import CommandLineWork
-from agent.cli.render import length
+from agent.cli.render import length, one_line
 from auricle.times import clock
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def script_lines(report: "ScriptReport") -> list[str]:
     """For each recording what was kept under a name, and the files."""
     lines = []
     for done in report.recordings:
-        lines.append(f"{done.recording or 'not opened'}  {done.path}")
+        lines.append(f"{done.recording or 'not opened'}  {one_line(done.path)}")
         for name, result in done.results.items():
             said = result.get("answer") or result.get("preview") or result.get("next", "")
             lines += [f"  {name}:", *(f"    {line}" for line in str(said).splitlines())]

@@ -7,7 +7,7 @@ import typer
 from agent.cli.command import EPILOG, Anything, Recording, add, coming, group
 from agent.cli.context import recording_id, transcript_source, working
 from agent.cli.output import Shown, say, table
-from agent.cli.render import length, talk, transcript_lines
+from agent.cli.render import length, one_line, talk, transcript_lines
 from auricle.errors import AuricleError, NotConfirmed
 from tools.results import JobStatus
 
@@ -44,7 +44,7 @@ def add_(paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Sou
                 continue
             added.append(result.model_dump(mode="json", exclude={"next"}))
             known = ", known already" if result.already_known else ""
-            lines.append(f"{result.id}  {length(result.duration)}  {result.path}{known}")
+            lines.append(f"{result.id}  {length(result.duration)}  {one_line(result.path)}{known}")
     document: dict[str, Any] = {"recordings": added}
     if failed:
         document |= {"failed": failed, "error": {"code": failed[0]["code"], "message": failed[0]["message"]}}
@@ -59,7 +59,7 @@ def list_() -> Shown:
         return Shown({"recordings": []}, ["The library is empty: `auricle add FILE` takes a recording in."])
     shown = table("id", "length", "path")
     for item in found:
-        shown.add_row(item.id, length(item.duration), item.path)
+        shown.add_row(item.id, length(item.duration), one_line(item.path))
     return Shown({"recordings": [item.model_dump(mode="json") for item in found]}, [shown])
 
 
@@ -72,7 +72,7 @@ def show(recording: Recording) -> Shown:
         told = toolbox.describe_recording(found, work=work)
         source = transcript_source(toolbox, found)
     described = [
-        f"{told.id}  {told.path}",
+        f"{told.id}  {one_line(told.path)}",
         f"{length(told.duration)}, {told.codec}, {told.sample_rate} Hz, {told.channels} channel(s)",
         f"transcribed {length(told.transcribed_seconds)}" + (f", language {told.language}" if told.language else ""),
         talk((speaker.speaker, speaker.seconds) for speaker in told.speakers) or "voices not told apart yet",

@@ -26,6 +26,11 @@ def turn_lines(transcript: Transcript) -> list[str]:
     ]
 
 
+def one_line(path: str) -> str:
+    """A path as one line: a file's name may hold what would break or colour the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in path)
+
+
 def length(seconds: float) -> str:
     """A duration: ``29.9 s`` below a minute, else ``1:05``."""
     return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
