@@ -1,8 +1,6 @@
 """Which LLM a ``--model`` means."""
 
-import ipaddress
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from auricle.errors import BadArgument
 from auricle.settings import Settings
@@ -40,12 +38,3 @@ def open_llm(spec: str, settings: Settings, local: Callable[[str], LLM]) -> LLM:
 
         return OpenAILLM(name, settings)
     raise BadArgument(f"The model '{spec}' is not understood: allowed are {ALLOWED}.")
-
-
-def on_this_machine(url: str) -> bool:
-    """Whether a server is on loopback: then a proxy set for the internet must not be asked."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from auricle.errors import ModelUnavailable, WorkError
 from auricle.settings import Settings
+from engines.addresses import on_this_machine
 from engines.chat_format import check_context, parse_object
-from engines.llm import on_this_machine
 from engines.protocols import LLMTraits, Message, Reply
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 from auricle.errors import ModelUnavailable, WorkError
 from auricle.settings import Settings
+from engines.addresses import on_this_machine
 from engines.chat_format import check_context, from_openai, schema_format, to_openai
-from engines.llm import on_this_machine
 from engines.protocols import LLMTraits, Message, Reply
 
 

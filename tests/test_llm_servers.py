@@ -11,7 +11,8 @@ import pytest
 
 from auricle.errors import BadArgument, ModelUnavailable, WorkError
 from auricle.settings import Settings
-from engines.llm import on_this_machine, open_llm
+from engines.addresses import on_this_machine
+from engines.llm import open_llm
 from engines.ollama_llm import OllamaLLM
 from engines.openai_llm import OpenAILLM
 from engines.protocols import LLM, Message
