@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from auricle.errors import NotFound
 from auricle.settings import Settings
 from engines.llamacpp import DEFAULT_MODEL
-from engines.manifest import load_manifest
+from engines.manifest import anchored, load_manifest
 from engines.protocols import LLMTraits, Message, Reply
 from tools.work import Work
 
@@ -36,15 +36,11 @@ class LocalLLM:
     """
 
     def __init__(self, model: str, jobs: RunsJobs, work: Work, settings: Settings) -> None:
-        path = Path(model).expanduser()
+        model = model or DEFAULT_MODEL
         known = [known.name for known in load_manifest().models.values() if known.role == "llm"]
-        if not model:
-            model = DEFAULT_MODEL
-        elif model not in known:
-            if not path.exists():
-                raise NotFound(f"There is no local LLM '{model}': give {', '.join(known)}, or the path of a GGUF file.")
-            model = str(path.absolute())  # the worker stands elsewhere
-        self.name = f"local:{model}"
+        if model not in known and not Path(model).expanduser().exists():
+            raise NotFound(f"There is no local LLM '{model}': give {', '.join(known)}, or the path of a GGUF file.")
+        self.name = f"local:{anchored(model)}"  # the worker stands elsewhere
         self.traits = LLMTraits(tools=False, context=settings.context_tokens)
         self._jobs = jobs
         self._work = work

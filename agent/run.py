@@ -17,6 +17,7 @@ from auricle.settings import Settings
 from engines.judge import judge_with
 from engines.llm import open_llm
 from engines.protocols import LLM, Judge
+from tools.catalog import catalog as all_tools
 from tools.results import RecordingDescription, RecordingList
 from tools.work import Quiet, Work
 
@@ -98,7 +99,8 @@ def ask(
     stop = threading.Event()
     work = _Stoppable(work, stop)
     llm = llm or open_llm(chosen, toolbox.settings, lambda name: LocalLLM(name, toolbox.jobs, work, toolbox.settings))
-    steps = Steps(toolbox, work, on_step, instruction)
+    catalog = catalog if catalog is not None else all_tools()
+    steps = Steps(toolbox, work, on_step, catalog, instruction)
     opened = _opened(toolbox, recordings)
     before, toolbox.judge = toolbox.judge, judge_with(llm)
     try:
@@ -116,13 +118,12 @@ def ask(
     )
 
 
-def _carry_out(llm: LLM, catalog: Sequence[ToolLike] | None, steps: Steps, state: AskState, listen: bool) -> AskState:
+def _carry_out(llm: LLM, catalog: Sequence[ToolLike], steps: Steps, state: AskState, listen: bool) -> AskState:
     from langsmith import tracing_context
 
     from agent.graph import RECURSION_LIMIT, build_graph
-    from tools.catalog import catalog as all_tools
 
-    graph = build_graph(llm, catalog if catalog is not None else all_tools(), steps, listen=listen)
+    graph = build_graph(llm, catalog, steps, listen=listen)
     start: AskState = {**state, "todo": [], "outcomes": [], "done": [], "messages": [], "drafts": [], "attempts": 0}
     # One tool at a time: a model may ask for two at once of which the second needs the first.
     config = {"recursion_limit": RECURSION_LIMIT, "max_concurrency": 1}

@@ -26,6 +26,8 @@ class ToolLike(Protocol):
     def parameters(self) -> type[BaseModel]: ...
     @property
     def core(self) -> bool: ...
+    @property
+    def read_only(self) -> bool: ...
 
 
 PLANNED: dict[str, tuple[str, ...]] = {
@@ -40,9 +42,6 @@ PLANNED: dict[str, tuple[str, ...]] = {
 
 NOT_FOR_AGENTS = frozenset({"remove_recording", "add_recording"})
 """Speech in a recording must not be able to delete; and a path is added by the person's command."""
-
-_LOOKING = frozenset({"list_recordings", "describe_recording", "read_transcript", "search_transcript"})
-"""What these return stays true until one of the others was called."""
 
 PSEUDO = {
     "answer": ("question", "start", "end"),
@@ -128,6 +127,7 @@ class Steps:
         toolbox: Its tools are called by name.
         work: Handed to them.
         on_step: Told name and arguments before each.
+        catalog: Which of them only look: what they return stays true until another was called.
         instruction: The person's words: files are written only where these say, or under new names.
     """
 
@@ -136,10 +136,12 @@ class Steps:
         toolbox: object,
         work: Work,
         on_step: Callable[[str, dict[str, Any]], None] | None,
+        catalog: Sequence[ToolLike],
         instruction: str = "",
     ) -> None:
         self.done: list[dict[str, Any]] = []
         self._instruction = instruction
+        self._looking = {tool.name for tool in catalog if tool.read_only}
         self._toolbox = toolbox
         self._work = work
         self._on_step = on_step
@@ -166,7 +168,7 @@ class Steps:
             finally:
                 seconds = round(time.monotonic() - began, 2)
                 self.done.append({"tool": name, "arguments": given, "seconds": seconds})
-            if name not in _LOOKING:
+            if name not in self._looking:
                 self._earlier.clear()
             self._earlier[call] = result.model_dump(mode="json")
         return self._earlier[call]

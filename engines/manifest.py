@@ -168,3 +168,9 @@ def load_manifest() -> Manifest:
     """The manifest that Auricle ships."""
     with Path(__file__).with_name("manifest.toml").open("rb") as file:
         return Manifest.model_validate(tomllib.load(file))
+
+
+def anchored(name_or_path: str) -> str:
+    """A manifest's name as it is, an existing path as an absolute one: the same for a process that stands elsewhere."""
+    path = Path(name_or_path).expanduser()
+    return str(path.absolute()) if name_or_path not in load_manifest().models and path.exists() else name_or_path

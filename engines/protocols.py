@@ -4,7 +4,7 @@ Times that engines return are samples from the start of the audio they were give
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -150,4 +150,3 @@ class Engines:
     detector: Callable[[], SpeechDetector]
     diarizer: Callable[[], Diarizer]
     llm: Callable[[str], LLM]
-    extra: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, create_model
 
 from auricle.errors import AuricleError
 from auricle.settings import Settings
-from engines.protocols import Judge, LLMTraits, Message, Reply
+from engines.protocols import Judge, LLMTraits, Reply
+from tests.fakes import FakeLLM
 from tools.results import (
     AudioSlice,
     DiarizationSummary,
@@ -48,6 +49,7 @@ class FakeSpec:
     description: str
     parameters: type[BaseModel]
     core: bool
+    read_only: bool
 
 
 class FakeToolbox:
@@ -246,6 +248,9 @@ class FakeToolbox:
         )
 
 
+LOOKING = {"list_recordings", "describe_recording", "read_transcript", "search_transcript"}
+
+
 def fake_catalog() -> list[FakeSpec]:
     """The fake Toolbox's tools, as ``tools.catalog.catalog()`` tells them."""
     specs = []
@@ -261,30 +266,14 @@ def fake_catalog() -> list[FakeSpec]:
             if parameter.name not in {"self", "work"}
         }
         summary = (method.__doc__ or "").splitlines()[0]
-        specs.append(FakeSpec(name, summary, summary, create_model(name, **fields), core=True))
+        specs.append(
+            FakeSpec(name, summary, summary, create_model(name, **fields), core=True, read_only=name in LOOKING)
+        )
     return specs
 
 
-class QueueLLM:
-    """Answers with what stands in its queue: a dict where a schema is given, a text or tool calls elsewhere."""
-
-    name = "fake:queue"
+class QueueLLM(FakeLLM):
+    """The fake LLM with its queue as arguments, calling tools natively or not."""
 
     def __init__(self, *replies: dict[str, Any] | str | Reply, tools: bool = False, context: int = 8192) -> None:
-        self.traits = LLMTraits(tools=tools, context=context)
-        self.replies = list(replies)
-        self.asked: list[list[Message]] = []
-
-    def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: dict[str, Any] | None = None,
-        tools: Sequence[dict[str, Any]] = (),
-        max_tokens: int = 512,
-    ) -> Reply:
-        self.asked.append(list(messages))
-        reply = self.replies.pop(0)
-        if isinstance(reply, Reply):
-            return reply
-        return Reply(text=str(reply), data=reply if isinstance(reply, dict) else None)
+        super().__init__(list(replies), name="fake:queue", traits=LLMTraits(tools=tools, context=context))

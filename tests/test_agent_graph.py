@@ -276,14 +276,14 @@ def test_a_result_is_rendered_as_compact_data() -> None:
 
 def test_what_was_read_is_read_again_after_something_changed() -> None:
     toolbox = FakeToolbox()
-    steps = Steps(toolbox, Quiet(), None)
+    steps = Steps(toolbox, Quiet(), None, fake_catalog())
     for name in ("read_transcript", "read_transcript", "diarize", "read_transcript"):
         steps.run(name, {"recording": "r_1"})
     assert [name for name, _ in toolbox.calls] == ["read_transcript", "diarize", "read_transcript"]
 
 
 def test_a_file_is_written_where_the_person_said_and_nowhere_else() -> None:
-    steps = Steps(FakeToolbox(), Quiet(), None, "Subtitles into notes.srt, please.")
+    steps = Steps(FakeToolbox(), Quiet(), None, fake_catalog(), "Subtitles into notes.srt, please.")
     for path in ("/home/person/.bashrc", "notes.srt"):
         steps.run("export_transcript", {"recording": "r_1", "format": "srt", "path": path})
     assert [step["arguments"].get("path") for step in steps.done] == [None, "notes.srt"]

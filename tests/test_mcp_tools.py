@@ -64,7 +64,7 @@ def text(result: CallToolResult) -> str:
 def test_both_faces_have_the_same_tools_parameters_and_words(
     toolbox: Toolbox, settings: Settings, folder: Path
 ) -> None:
-    agents = {tool.name: tool for tool in langchain_tools(catalog(), Steps(toolbox, Quiet(), None))}
+    agents = {tool.name: tool for tool in langchain_tools(catalog(), Steps(toolbox, Quiet(), None, catalog()))}
     specs = {spec.name: spec for spec in catalog()}
 
     async def compare(client: Client) -> None:

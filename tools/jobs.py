@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from auricle.domain import Job
 from auricle.errors import Cancelled, WorkerDied, error_from_dict
 from auricle.settings import Settings
-from engines.manifest import load_manifest
+from engines.manifest import anchored
 from engines.protocols import Engines
 from library import Library
 from tools.context import Context
@@ -259,13 +259,7 @@ def _where(row: Job) -> str:
 
 def _engine_settings(settings: Settings) -> dict[str, Any]:
     wanted = settings.model_dump(mode="json", include=set(_OF_ENGINES))
-    known = load_manifest().models
-    for name in _OF_FILES:
-        # The worker stands elsewhere: a relative path is read from here.
-        path = Path(wanted[name]).expanduser()
-        if wanted[name] not in known and path.exists():
-            wanted[name] = str(path.absolute())
-    return wanted
+    return wanted | {name: anchored(wanted[name]) for name in _OF_FILES}  # the worker stands elsewhere
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -48,7 +48,9 @@ def output_path(
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        raise BadArgument(f"The path {path[:60]}… cannot be used ({_why(error)}): give another path.") from None
+        raise BadArgument(
+            f"The path {path[:60]}… cannot be used ({getattr(error, 'strerror', None) or error}): give another path."
+        ) from None
     if not target.parent.is_dir():
         raise BadArgument(f"The folder {target.parent} does not exist: make it first, or give another path.")
     if target.exists() and not target.is_file():
@@ -81,10 +83,6 @@ def partial_path(target: Path) -> Path:
 
 def cannot_write(target: Path, error: OSError) -> WorkError:
     return WorkError(f"{target} cannot be written ({error.strerror or error}): give another path, or make room.")
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _free(folder: Path, stem: str, suffix: str, content: bytes | None) -> Path:
