@@ -74,7 +74,14 @@ class Diarization(_Frozen):
 
 
 class Recording(_Frozen):
-    """A recording in the library. ``duration`` is in samples; ``path`` is where the original lies."""
+    """A recording in the library.
+
+    Attributes:
+        path: Where the original lies, or lay when it was last seen.
+        duration: Samples.
+        sound: SHA-256 of the stored sound; empty where an earlier version decoded it.
+        apart: The channels carry different voices, and are kept each.
+    """
 
     id: str
     sha256: str
@@ -84,6 +91,8 @@ class Recording(_Frozen):
     channels: int
     codec: str
     added: float
+    sound: str = ""
+    apart: bool = False
 
     @property
     def seconds(self) -> float:
@@ -94,7 +103,7 @@ class Recording(_Frozen):
         return Span(start=0, end=self.duration)
 
 
-TakeKind = Literal["recognition", "voices", "diarization"]
+TakeKind = Literal["speech", "recognition", "voices", "diarization"]
 
 
 class Take(_Frozen):
@@ -103,7 +112,8 @@ class Take(_Frozen):
     Attributes:
         engine: The engine and its weights, as ``name@hash``.
         params: Everything that would make it hear otherwise.
-        payload: JSON of ``Recognition`` or ``Diarization``; for ``voices`` the name of an .npz file in the library.
+        payload: JSON of ``Recognition`` or ``Diarization``; for ``speech`` a list of [start, end]; empty for ``voices``,
+            which are a blob.
     """
 
     id: str
@@ -151,7 +161,7 @@ class Edit(_Frozen):
     created: float
 
 
-JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+JobState = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
 
 
 class Job(_Frozen):
@@ -172,3 +182,5 @@ class Job(_Frozen):
     created: float
     started: float | None
     finished: float | None
+    pause_requested: bool = False
+    seconds_left: float | None = None

@@ -41,5 +41,24 @@ _FIRST = (
     """CREATE UNIQUE INDEX jobs_shared ON jobs ("key") WHERE state IN ('queued', 'running')""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_RANGES_AND_PAUSES = (
+    # The hash of the stored sound, empty where it was decoded before; and whether its channels are kept each.
+    "ALTER TABLE recordings ADD COLUMN sound TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE recordings ADD COLUMN apart INTEGER NOT NULL DEFAULT 0",
+    # What is too large for a payload, kept and gone with its take.
+    """CREATE TABLE blobs (
+        take TEXT PRIMARY KEY REFERENCES takes (id) ON DELETE CASCADE, data BLOB NOT NULL)""",
+    # Voices were kept for a whole recording, in files: they are listened to again by the piece.
+    "DELETE FROM takes WHERE kind = 'voices'",
+    "ALTER TABLE jobs ADD COLUMN pause_requested INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN seconds_left REAL",
+    # Who waits for a job. `seen` is the machine's monotonic clock; NULL where a handle was taken and nobody waits.
+    """CREATE TABLE askers (
+        job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, asker TEXT NOT NULL, seen REAL,
+        PRIMARY KEY (job, asker))""",
+    "DROP INDEX jobs_shared",
+    """CREATE UNIQUE INDEX jobs_shared ON jobs ("key") WHERE state IN ('queued', 'running', 'paused')""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _RANGES_AND_PAUSES)
 """In order; a library's version is how many of them it has been through."""

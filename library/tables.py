@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy sees them. ``migrations`` creates them; a test holds the two together."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -17,6 +17,10 @@ recordings = Table(
     Column("channels", Integer, nullable=False),
     Column("codec", Text, nullable=False),
     Column("added", Float, nullable=False),
+    # The hash of the stored sound; empty where an earlier version decoded it.
+    Column("sound", Text, nullable=False, server_default=""),
+    # Whether the channels carry different voices, and are kept each.
+    Column("apart", Boolean, nullable=False, server_default="0"),
 )
 
 takes = Table(
@@ -34,6 +38,14 @@ takes = Table(
     Column("created", Float, nullable=False),
     # Grows with every take that is asked for, a stored one again too: the highest decides where takes overlap.
     Column("rank", Integer, nullable=False),
+)
+
+# What is too large for a payload.
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("take", Text, ForeignKey("takes.id"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
 )
 
 # FTS5: one row a recognized segment. `rowid` is SQLite's own.
@@ -106,4 +118,15 @@ jobs = Table(
     Column("created", Float, nullable=False),
     Column("started", Float),
     Column("finished", Float),
+    Column("pause_requested", Boolean, nullable=False, server_default="0"),
+    Column("seconds_left", Float),
+)
+
+# Who waits for a job. `seen` is the machine's monotonic clock; null where a handle was taken and nobody waits.
+askers = Table(
+    "askers",
+    metadata,
+    Column("job", Text, ForeignKey("jobs.id"), primary_key=True),
+    Column("asker", Text, primary_key=True),
+    Column("seen", Float),
 )
