@@ -1,23 +1,21 @@
 """The recordings: known by the hash of their bytes, decoded once."""
 
 import contextlib
-import hashlib
-import os
 import re
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, literal_column, select, update
 
 from auricle.domain import Recording, Span
 from auricle.errors import BadArgument, BadAudio, LibraryError, NotFound
-from library import audio, tables
+from library import audio, files, resuming, stored, tables, tracks
 from library.database import Database
 from library.ids import is_id, new_id
 from library.takes import Takes
@@ -27,6 +25,10 @@ Report = Callable[[float, float], None]
 _COLUMNS = tuple(column for column in tables.recordings.c if column.name != "stamp")
 _NAMED = 5
 _LOCK_POLL_SECONDS = 0.2
+_OTHER_BYTES = "!"
+
+Original = Literal["there", "missing", "changed"]
+"""What became of a recording's file: as it was added, gone from its place, or with other bytes."""
 
 
 class Recordings:
@@ -48,18 +50,16 @@ class Recordings:
             BadAudio: It cannot be read or decoded, or has under 0.1 s of sound.
             LibraryError: The library cannot be written.
         """
-        path, stamp = _regular_file(path)
+        path, stamp = files.regular_file(path)
         known = self._where(tables.recordings.c.path == str(path), tables.recordings.c.stamp == stamp)
         if known is not None:
             return known
-        sha256 = _hash(path)
+        sha256 = files.sha256(path)
         with self._adding(sha256, report):
             known = self._where(tables.recordings.c.sha256 == sha256)
             if known is not None:
-                return self._moved(known, path, stamp)
-            sound = self._decode(path, sha256, report)
-            if _stamp(path) != stamp:
-                raise BadAudio(f"{path.name} changed while it was read: add it again when it is complete.")
+                return self._linked(known, path, stamp)
+            sound = audio.decode(path, stamp, self._part(sha256), report)
             recording = Recording(
                 id=new_id("r"),
                 sha256=sha256,
@@ -69,9 +69,13 @@ class Recordings:
                 channels=sound.channels,
                 codec=sound.codec,
                 added=time.time(),
+                sound=sound.sha256,
+                apart=sound.apart,
             )
+            # The row first: whatever goes wrong from here on, the sound is there or is quickly decoded to its end.
             with self._database.write() as connection:
                 connection.execute(insert(tables.recordings).values(**recording.model_dump(), stamp=stamp))
+            self._keep(recording)
         return recording
 
     def get(self, ref: str) -> Recording:
@@ -100,8 +104,8 @@ class Recordings:
         return found[0]
 
     def list(self) -> list[Recording]:
-        """Every recording, oldest first."""
-        query = select(*_COLUMNS).order_by(tables.recordings.c.added, tables.recordings.c.id)
+        """Every recording, the first added first, whatever the clock said then."""
+        query = select(*_COLUMNS).order_by(literal_column("rowid"))
         with self._database.read() as connection:
             return [_recording(row) for row in connection.execute(query).mappings()]
 
@@ -119,14 +123,18 @@ class Recordings:
             connection.execute(update(tables.jobs).where(about, going_on).values(cancel_requested=True))
             connection.execute(delete(tables.jobs).where(about, ~going_on))
             connection.execute(delete(tables.recordings).where(tables.recordings.c.id == found.id))
-        for file in (self._wav(found.sha256), *blobs):
+        for file in (*self._files(found), *blobs):
             file.unlink(missing_ok=True)
+        resuming.discard(self._part(found.sha256))
 
-    def read(self, recording: Recording, span: Span | None = None) -> NDArray[np.float32]:
+    def read(self, recording: Recording, span: Span | None = None, channel: int | None = None) -> NDArray[np.float32]:
         """The sound of a span, or of all: float32 in [-1, 1), shape (samples,), at 16 kHz.
 
+        Args:
+            channel: One channel alone, from 0, of a recording whose channels are kept apart; else the mix of all.
+
         Raises:
-            BadArgument: The span leaves the recording.
+            BadArgument: The span leaves the recording, or there is no such channel.
             LibraryError: The stored audio is lost, and so is the original.
         """
         span = span or recording.span
@@ -134,122 +142,141 @@ class Recordings:
             raise BadArgument(
                 f"{recording.id} lasts {recording.seconds} s: give a range from 0 to {recording.seconds}."
             )
-        wav = self._wav(recording.sha256)
-        if not audio.intact(wav, recording.duration):
+        if channel is not None and not (recording.apart and 0 <= channel < recording.channels):
+            kept = f"channels 0 to {recording.channels - 1}" if recording.apart else "only the mix of its channels"
+            raise BadArgument(f"{recording.id} has {kept}, not channel {channel}.")
+        wav = self._wav(recording.sha256, channel)
+        if not stored.intact(wav, recording.duration):
             self._decode_again(recording)
         try:
-            return audio.read(wav, span)
+            return stored.read(wav, span)
         except OSError as error:
             raise LibraryError(f"The stored audio of {recording.id} cannot be read ({error.strerror}).") from error
 
-    def _wav(self, sha256: str) -> Path:
-        return self._folder / f"{sha256}.wav"
+    def intact(self, recording: Recording) -> bool:
+        """Whether the stored sound is there with all its samples."""
+        return all(stored.intact(file, recording.duration) for file in self._files(recording))
+
+    def verify(self, recording: Recording) -> bool:
+        """Whether the stored sound is what was decoded, every sample of it.
+
+        Only its length can be told where an earlier version decoded it.
+        """
+        if not recording.sound:
+            return self.intact(recording)
+        try:
+            digests = [stored.digest(file, recording.duration) for file in self._files(recording)]
+        except OSError:
+            return False
+        return self.intact(recording) and stored.combined(digests) == recording.sound
+
+    def stored_bytes(self, recording: Recording) -> int:
+        """What the stored sound takes on disk."""
+        return sum(file.stat().st_size for file in self._files(recording) if file.exists())
+
+    def original(self, recording: Recording) -> Original:
+        """What became of the file that was added.
+
+        It is hashed only where the file system says something else of it than before, and what was found is remembered.
+        """
+        path = Path(recording.path)
+        try:
+            stamp = files.stamp(path)
+        except (OSError, ValueError):
+            return "missing"
+        query = select(tables.recordings.c.stamp).where(tables.recordings.c.id == recording.id)
+        with self._database.read() as connection:
+            known = connection.execute(query).scalar_one_or_none()
+        if known in (stamp, _OTHER_BYTES + stamp):
+            return "there" if known == stamp else "changed"
+        try:
+            same = files.sha256(path) == recording.sha256
+        except BadAudio:
+            return "missing"
+        with contextlib.suppress(LibraryError):  # a library that cannot be written still tells
+            self._remember(recording, path, stamp if same else _OTHER_BYTES + stamp)
+        return "there" if same else "changed"
+
+    def _remember(self, recording: Recording, path: Path, stamp: str) -> None:
+        found = tables.recordings.c.id == recording.id
+        with self._database.write() as connection:
+            connection.execute(update(tables.recordings).where(found).values(path=str(path), stamp=stamp))
+
+    def _wav(self, sha256: str, channel: int | None = None) -> Path:
+        return self._folder / (f"{sha256}.wav" if channel is None else f"{sha256}.{channel}.wav")
+
+    def _files(self, recording: Recording) -> tuple[Path, ...]:
+        """The stored wavs: the mix first."""
+        channels = range(recording.channels) if recording.apart else ()
+        return tuple(self._wav(recording.sha256, channel) for channel in (None, *channels))
+
+    def _part(self, sha256: str) -> Path:
+        return self._folder / f"{sha256}.part"
+
+    def _keep(self, recording: Recording) -> None:
+        """Gives what was decoded its name."""
+        part = self._part(recording.sha256)
+        for channel in range(recording.channels) if recording.apart else ():
+            tracks.channel_part(part, channel).replace(self._wav(recording.sha256, channel))
+        part.replace(self._wav(recording.sha256))
+        resuming.discard(part)
 
     def _where(self, *conditions: ColumnElement[bool]) -> Recording | None:
         with self._database.read() as connection:
             row = connection.execute(select(*_COLUMNS).where(*conditions)).mappings().first()
         return None if row is None else _recording(row)
 
-    def _moved(self, known: Recording, path: Path, stamp: str) -> Recording:
-        """Points a known recording at the file just given, if it was elsewhere and is no longer there."""
-        if known.path != str(path) and Path(known.path).exists():
+    def _linked(self, known: Recording, path: Path, stamp: str) -> Recording:
+        """Points a known recording at the file just given, unless it still lies elsewhere."""
+        if known.path != str(path) and self.original(known) == "there":
             return known
-        with self._database.write() as connection:
-            connection.execute(
-                update(tables.recordings).where(tables.recordings.c.id == known.id).values(path=str(path), stamp=stamp)
-            )
+        self._remember(known, path, stamp)
         return known.model_copy(update={"path": str(path)})
 
     @contextmanager
     def _adding(self, sha256: str, report: Report) -> Iterator[None]:
         """One decoding of the same bytes at a time, in all processes; dying lets go of it."""
-        lock = FileLock(self._folder / f"adding-{sha256[0]}.lock")
-        while True:
-            try:
-                lock.acquire(timeout=_LOCK_POLL_SECONDS)
-                break
-            except Timeout:
-                report(0, 0)
+        lock = resuming.lock(self._folder, sha256)
         try:
-            # What a killed decoding left behind: while the lock is ours, nobody writes these.
-            for part in self._folder.glob(f"{sha256[0]}*.part"):
-                part.unlink(missing_ok=True)
+            resuming.sweep(self._folder, but=sha256)
+            while True:
+                try:
+                    lock.acquire(timeout=_LOCK_POLL_SECONDS)
+                    break
+                except Timeout:
+                    report(0, 0)
             yield
         except OSError as error:
             raise LibraryError(
-                f"Audio cannot be stored in {self._folder} ({error.strerror or error}): make room, then try again."
+                f"Audio cannot be stored in {self._folder} ({error.strerror or error}): make room, or allow writing, "
+                "then try again; it goes on where it stopped."
             ) from error
         finally:
             lock.release()
 
-    def _decode(self, path: Path, sha256: str, report: Report) -> audio.Sound:
-        part = self._folder / f"{sha256}.part"
-        try:
-            sound = audio.decode(path, part, report)
-            part.replace(self._wav(sha256))
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-        return sound
-
     def _decode_again(self, recording: Recording) -> None:
         advice = f"add {Path(recording.path).name} again from where it is now"
         try:
-            path, _ = _regular_file(Path(recording.path))
-            same = _hash(path) == recording.sha256
+            path, stamp = files.regular_file(Path(recording.path))
+            same = files.sha256(path) == recording.sha256
         except (NotFound, BadArgument, BadAudio):
             same = False
         if not same:
             raise LibraryError(f"The stored audio of {recording.id} is lost, and its original is gone: {advice}.")
         with self._adding(recording.sha256, _unreported):
-            if not audio.intact(self._wav(recording.sha256), recording.duration):
-                sound = self._decode(path, recording.sha256, _unreported)
-                if sound.samples != recording.duration:
-                    raise LibraryError(f"{recording.id} decodes to another length now: remove it, then {advice}.")
-
-
-def _regular_file(path: Path) -> tuple[Path, str]:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise BadArgument(f"The file's name {str(path)!a} is no valid text: rename the file.") from None
-    try:
-        path = Path(_absolute(str(path.expanduser())))
-        status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"There is no file {path}: give the path of an audio or video file.") from None
-    except (OSError, ValueError, RuntimeError) as error:
-        raise BadArgument(f"{str(path)!a} cannot be opened ({error}): give the path of an audio file.") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise BadArgument(f"{path} is a folder: give the audio or video files in it.")
-    if not stat.S_ISREG(status.st_mode):
-        raise BadArgument(f"{path} is no regular file: give the path of an audio or video file.")
-    if status.st_size == 0:
-        raise BadAudio(f"{path.name} is empty: give a file with sound in it.")
-    return path, _stamp(path)
-
-
-def _stamp(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-
-
-def _hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BadAudio(f"{path.name} cannot be read ({error.strerror}): check its permissions.") from error
-
-
-def _absolute(ref: str) -> str:
-    # Links are kept: the name a person gave is the one to show.
-    return os.path.abspath(Path(ref).expanduser())  # noqa: PTH100
+            if self.intact(recording):
+                return
+            sound = audio.decode(path, stamp, self._part(recording.sha256), _unreported)
+            expected = recording.sound or sound.sha256
+            if (sound.samples, sound.sha256) != (recording.duration, expected):
+                resuming.discard(self._part(recording.sha256))
+                raise LibraryError(f"{recording.id} decodes to another sound now: remove it, then {advice}.")
+            self._keep(recording)
 
 
 def _path_of(ref: str) -> str:
     try:
-        return _absolute(ref)
+        return files.absolute(ref)
     except (ValueError, RuntimeError):
         return ref
 
