@@ -103,6 +103,9 @@ class Recording(_Frozen):
         return Span(start=0, end=self.duration)
 
 
+Original = Literal["there", "missing", "changed"]
+"""What became of a recording's file: as it was added, gone from its place, or with other bytes."""
+
 TakeKind = Literal["speech", "recognition", "voices", "diarization"]
 
 

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from filelock import Timeout
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, literal_column, select, update
 
-from auricle.domain import Recording, Span
+from auricle.domain import Original, Recording, Span
 from auricle.errors import BadArgument, BadAudio, LibraryError, NotFound
 from library import audio, files, resuming, stored, tables, tracks
 from library.database import Database
@@ -26,9 +25,6 @@ _COLUMNS = tuple(column for column in tables.recordings.c if column.name != "sta
 _NAMED = 5
 _LOCK_POLL_SECONDS = 0.2
 _OTHER_BYTES = "!"
-
-Original = Literal["there", "missing", "changed"]
-"""What became of a recording's file: as it was added, gone from its place, or with other bytes."""
 
 
 class Recordings:

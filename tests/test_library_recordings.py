@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -176,3 +177,98 @@ def test_a_full_disk_is_one_clear_line(library: Library, tmp_path: Path, monkeyp
     with pytest.raises(LibraryError, match="make room"):
         library.recordings.add(tone(tmp_path / "a.wav", 1), quiet)
     assert library.recordings.list() == []
+
+
+def test_a_file_that_stays_is_there_without_being_hashed(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = library.recordings.add(tone(tmp_path / "a.wav", 1), quiet)
+    monkeypatch.setattr("library.files.sha256", lambda path: pytest.fail("hashed for nothing"))
+    assert library.recordings.original(recording) == "there"
+
+
+def test_a_file_that_went_is_missing(library: Library, tmp_path: Path) -> None:
+    recording = library.recordings.add(tone(tmp_path / "a.wav", 1), quiet)
+    (tmp_path / "a.wav").unlink()
+    assert library.recordings.original(recording) == "missing"
+
+
+@pytest.mark.parametrize("edit", ["touched", "edited"])
+def test_a_file_that_was_touched_is_hashed_once(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: str
+) -> None:
+    recording = library.recordings.add(tone(tmp_path / "a.wav", 1), quiet)
+    if edit == "touched":
+        os.utime(tmp_path / "a.wav", (1, 1))
+    else:
+        tone(tmp_path / "a.wav", 1, pitch=220)
+    expected = "there" if edit == "touched" else "changed"
+    assert library.recordings.original(recording) == expected
+    monkeypatch.setattr("library.files.sha256", lambda path: pytest.fail("hashed twice"))
+    assert library.recordings.original(recording) == expected
+
+
+def test_a_file_that_was_put_back_is_there_again(library: Library, tmp_path: Path) -> None:
+    file = tone(tmp_path / "a.wav", 1)
+    before = file.read_bytes()
+    recording = library.recordings.add(file, quiet)
+    file.write_bytes(b"something else")
+    assert library.recordings.original(recording) == "changed"
+    file.write_bytes(before)
+    assert library.recordings.original(recording) == "there"
+
+
+def test_a_moved_file_is_linked_though_its_old_place_holds_another(library: Library, tmp_path: Path) -> None:
+    file = tone(tmp_path / "a.wav", 1)
+    first = library.recordings.add(file, quiet)
+    file.rename(tmp_path / "b.wav")
+    tone(tmp_path / "a.wav", 1, pitch=220)
+    again = library.recordings.add(tmp_path / "b.wav", quiet)
+    assert (again.id, again.path) == (first.id, str(tmp_path / "b.wav"))
+    assert library.recordings.original(again) == "there"
+
+
+def test_a_copy_does_not_take_the_place_of_its_original(library: Library, tmp_path: Path) -> None:
+    file = tone(tmp_path / "a.wav", 1)
+    first = library.recordings.add(file, quiet)
+    (tmp_path / "b.wav").write_bytes(file.read_bytes())
+    assert library.recordings.add(tmp_path / "b.wav", quiet).path == first.path
+
+
+def test_a_clock_that_jumps_back_does_not_change_the_order(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = []
+    for number, clock in enumerate((2e9, 0.0, 1e9)):
+        monkeypatch.setattr("library.recordings.time.time", lambda clock=clock: clock)
+        added.append(library.recordings.add(tone(tmp_path / f"{number}.wav", 1, pitch=200 + number), quiet))
+    assert library.recordings.list() == added
+
+
+def test_the_stored_sound_is_hashed(library: Library, tmp_path: Path) -> None:
+    recording = library.recordings.add(tone(tmp_path / "a.wav", 1), quiet)
+    stored = library.home / "audio" / f"{recording.sha256}.wav"
+    assert recording.sound == hashlib.sha256(stored.read_bytes()[44:]).hexdigest()
+    assert library.recordings.get(recording.id).sound == recording.sound
+    assert library.recordings.verify(recording)
+    assert library.recordings.stored_bytes(recording) == 44 + 2 * 16000
+    data = bytearray(stored.read_bytes())
+    data[5000] ^= 1
+    stored.write_bytes(data)
+    assert library.recordings.intact(recording)
+    assert not library.recordings.verify(recording)
+    stored.unlink()
+    assert not library.recordings.intact(recording)
+    assert not library.recordings.verify(recording)
+
+
+@pytest.mark.parametrize("sound", ["", "0" * 64])
+def test_what_is_decoded_again_must_be_what_it_was(library: Library, tmp_path: Path, sound: str) -> None:
+    recording = library.recordings.add(tone(tmp_path / "a.wav", 1), quiet).model_copy(update={"sound": sound})
+    (library.home / "audio" / f"{recording.sha256}.wav").unlink()
+    if sound:
+        with pytest.raises(LibraryError, match="another sound"):
+            library.recordings.read(recording)
+    else:
+        assert library.recordings.read(recording).size == 16000
+    assert not list((library.home / "audio").glob("*.part*"))

@@ -1,6 +1,5 @@
-"""A range of the original file at its own rate and channels, as a stream."""
+"""The file a recording was made from: what became of it, and a range of it at its own rate and channels."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,18 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.domain import Recording
+from auricle.domain import Original
 from library.audio import audio_stream
 
 Pcm = NDArray[np.int16]
 """Sound as (samples, channels)."""
+
+ADVICE: dict[Original, str] = {
+    "there": "",
+    "missing": "The file has moved or is gone: `auricle add NEWPATH` links it again; all else works without it.",
+    "changed": "The file was edited after it was added: `auricle add PATH` takes it in as a recording of its own.",
+}
+"""What to tell of a recording's file."""
 
 _INDEXED = {"wav", "aiff", "flac", "ogg", "matroska", "webm", "mov", "mp4", "m4a", "w64", "caf"}
 """Containers whose timestamps are right after seeking; others (MP3, AAC) only guess, and are read from the start."""
@@ -24,19 +30,6 @@ _BEFORE = 2.0
 
 _JITTER = 0.1
 _LONGEST_GAP = 3600.0
-
-
-def find_original(recording: Recording) -> Path | None:
-    """The recording's file, if it is still there with the same bytes."""
-    path = Path(recording.path)
-    try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            same = hashlib.file_digest(file, "sha256").hexdigest() == recording.sha256
-    except OSError:
-        return None
-    return path if same else None
 
 
 def read_original(path: Path, start: float, end: float) -> Iterator[tuple[int, Pcm]]:

@@ -9,6 +9,7 @@ from auricle.errors import BadArgument
 from auricle.times import clock, to_seconds
 from library import Library
 from tools.export.text import CHARACTERS, PAUSE, one_line
+from tools.original import ADVICE
 from tools.passages import merge
 from tools.results import Hit, Line, RecordingDescription, SearchResult, TalkTime, TranscriptPage
 from tools.spans import without
@@ -136,11 +137,13 @@ def describe(library: Library, recording: Recording) -> RecordingDescription:
     transcript = fold(library, recording)
     spoken = sum(view.seconds for view in transcript.speakers)
     heard = sum(span.seconds for span in transcript.heard)
+    original = library.recordings.original(recording)
     return RecordingDescription(
         id=recording.id,
         path=recording.path,
         sha256=recording.sha256,
         duration=recording.seconds,
+        original=original,
         channels=recording.channels,
         sample_rate=recording.sample_rate,
         codec=recording.codec,
@@ -160,7 +163,7 @@ def describe(library: Library, recording: Recording) -> RecordingDescription:
             )
             for view in transcript.speakers
         ],
-        next=_after_description(transcript),
+        next=" ".join(filter(None, [_after_description(transcript), ADVICE[original]])),
     )
 
 

@@ -5,6 +5,8 @@ Every result carries ``next``: what the client should know or do next, because m
 
 from pydantic import BaseModel, Field
 
+from auricle.domain import Original
+
 
 class Result(BaseModel):
     next: str = Field(description="What to know or do next.")
@@ -15,6 +17,9 @@ class RecordingInfo(BaseModel):
     path: str
     sha256: str
     duration: float = Field(description="Seconds.")
+    original: Original = Field(
+        default="there", description="The file: there as it was added, missing from its place, or changed since."
+    )
 
 
 class RecordingList(Result):

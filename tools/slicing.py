@@ -15,7 +15,7 @@ from auricle.domain import Recording, Span
 from auricle.errors import BadArgument, WorkError
 from auricle.times import SAMPLE_RATE
 from library import Library
-from tools.original import Pcm, find_original, read_original
+from tools.original import Pcm, read_original
 from tools.paths import cannot_write, partial_path
 from tools.work import Work
 
@@ -54,10 +54,9 @@ def write_slice(library: Library, recording: Recording, span: Span, target: Path
     """
     partial = partial_path(target)
     try:
-        path = find_original(recording)
         seconds = 0.0
-        if path is not None:
-            sound = read_original(path, span.start / SAMPLE_RATE, span.end / SAMPLE_RATE)
+        if library.recordings.original(recording) == "there":
+            sound = read_original(Path(recording.path), span.start / SAMPLE_RATE, span.end / SAMPLE_RATE)
             seconds = _write(sound, partial, kind, span.seconds, work)
         whole = seconds >= span.seconds - min(_MOST_MISSING, span.seconds / 2)
         if not whole:

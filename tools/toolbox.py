@@ -14,6 +14,7 @@ from library import Library
 from tools import exporting, following, hearing, naming, reading
 from tools.jobs import Jobs
 from tools.ranges import Time, span_of
+from tools.original import ADVICE
 from tools.results import (
     AddedRecording,
     AudioSlice,
@@ -101,8 +102,13 @@ class Toolbox:
 
         Use it to find the id that every other tool wants.
         """
-        found = [_info(recording) for recording in self.library.recordings.list()]
-        advice = "Give an id to describe_recording, transcribe or read_transcript."
+        found = []
+        for known in self.library.recordings.list():
+            work.check_cancelled()
+            original = self.library.recordings.original(known)
+            found.append(_info(known).model_copy(update={"original": original}))
+        told = [ADVICE[state] for state in ("missing", "changed") if any(item.original == state for item in found)]
+        advice = " ".join(["Give an id to describe_recording, transcribe or read_transcript.", *told])
         return RecordingList(recordings=found, next=advice if found else "The library is empty: call add_recording.")
 
     @tool("Describe a recording", read_only=True, core=True)

@@ -53,19 +53,23 @@ def add_(paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Sou
 
 def list_() -> Shown:
     """Every recording in the library."""
+    from tools.original import ADVICE
+
     with working() as (toolbox, work):
         found = toolbox.list_recordings(work=work).recordings
     if not found:
         return Shown({"recordings": []}, ["The library is empty: `auricle add FILE` takes a recording in."])
-    shown = table("id", "length", "path")
+    shown = table("id", "length", "file", "path")
     for item in found:
-        shown.add_row(item.id, length(item.duration), one_line(item.path))
-    return Shown({"recordings": [item.model_dump(mode="json") for item in found]}, [shown])
+        shown.add_row(item.id, length(item.duration), item.original, one_line(item.path))
+    told = [ADVICE[state] for state in ("missing", "changed") if any(item.original == state for item in found)]
+    return Shown({"recordings": [item.model_dump(mode="json") for item in found]}, [shown, *told])
 
 
 def show(recording: Recording) -> Shown:
     """What is known of a recording: its description, and the transcript as far as it has been heard."""
     from tools.export.data import as_dict
+    from tools.original import ADVICE
 
     with working() as (toolbox, work):
         found = recording_id(toolbox, recording, work)
@@ -76,6 +80,7 @@ def show(recording: Recording) -> Shown:
         f"{length(told.duration)}, {told.codec}, {told.sample_rate} Hz, {told.channels} channel(s)",
         f"transcribed {length(told.transcribed_seconds)}" + (f", language {told.language}" if told.language else ""),
         talk((speaker.speaker, speaker.seconds) for speaker in told.speakers) or "voices not told apart yet",
+        *filter(None, [ADVICE[told.original]]),
     ]
     lines = transcript_lines(source.transcript, source.span)
     document = {**told.model_dump(mode="json"), "segments": as_dict(source)["segments"]}
