@@ -119,7 +119,7 @@ class Recordings:
             connection.execute(update(tables.jobs).where(about, going_on).values(cancel_requested=True))
             connection.execute(delete(tables.jobs).where(about, ~going_on))
             connection.execute(delete(tables.recordings).where(tables.recordings.c.id == found.id))
-        for file in (*self._files(found), *blobs):
+        for file in (*self.stored_files(found), *blobs):
             file.unlink(missing_ok=True)
         resuming.discard(self._part(found.sha256))
 
@@ -151,7 +151,7 @@ class Recordings:
 
     def intact(self, recording: Recording) -> bool:
         """Whether the stored sound is there with all its samples."""
-        return all(stored.intact(file, recording.duration) for file in self._files(recording))
+        return all(stored.intact(file, recording.duration) for file in self.stored_files(recording))
 
     def verify(self, recording: Recording) -> bool:
         """Whether the stored sound is what was decoded, every sample of it.
@@ -161,14 +161,14 @@ class Recordings:
         if not recording.sound:
             return self.intact(recording)
         try:
-            digests = [stored.digest(file, recording.duration) for file in self._files(recording)]
+            digests = [stored.digest(file, recording.duration) for file in self.stored_files(recording)]
         except OSError:
             return False
         return self.intact(recording) and stored.combined(digests) == recording.sound
 
     def stored_bytes(self, recording: Recording) -> int:
         """What the stored sound takes on disk."""
-        return sum(file.stat().st_size for file in self._files(recording) if file.exists())
+        return sum(file.stat().st_size for file in self.stored_files(recording) if file.exists())
 
     def original(self, recording: Recording) -> Original:
         """What became of the file that was added.
@@ -201,7 +201,7 @@ class Recordings:
     def _wav(self, sha256: str, channel: int | None = None) -> Path:
         return self._folder / (f"{sha256}.wav" if channel is None else f"{sha256}.{channel}.wav")
 
-    def _files(self, recording: Recording) -> tuple[Path, ...]:
+    def stored_files(self, recording: Recording) -> tuple[Path, ...]:
         """The stored wavs: the mix first."""
         channels = range(recording.channels) if recording.apart else ()
         return tuple(self._wav(recording.sha256, channel) for channel in (None, *channels))

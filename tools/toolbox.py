@@ -13,8 +13,8 @@ from engines.protocols import Engines, Judge
 from library import Library
 from tools import exporting, following, hearing, naming, reading
 from tools.jobs import Jobs
-from tools.ranges import Time, span_of
 from tools.original import ADVICE
+from tools.ranges import Time, span_of
 from tools.results import (
     AddedRecording,
     AudioSlice,

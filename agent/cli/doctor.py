@@ -10,10 +10,12 @@ from typing import Any, TypedDict
 
 import httpx
 
+from agent.cli.command import plural
+from agent.cli.context import working
 from agent.cli.errors import SECRETS
 from agent.cli.output import Shown, table
 from auricle import __version__
-from auricle.errors import AuricleError
+from auricle.errors import AuricleError, LibraryError
 from auricle.settings import Settings, config_file
 from engines.manifest import DEFAULT_PROFILE
 from engines.sources import size_text
@@ -44,8 +46,12 @@ class Setting(TypedDict):
     description: str
 
 
-def examine(settings: Settings) -> Shown:
-    """Looks at this machine. Nothing heavy is loaded, nothing is changed."""
+def examine(settings: Settings, deep: bool = False) -> Shown:
+    """Looks at this machine. Nothing heavy is loaded, nothing is changed.
+
+    Args:
+        deep: The stored sound is read and hashed, where else only its length is looked at.
+    """
     rows = list(_settings(settings))
     device, trouble = _device(settings)
     models = [model for model in status(settings) if DEFAULT_PROFILE in model.profiles]
@@ -55,12 +61,15 @@ def examine(settings: Settings) -> Shown:
     ollama = _ollama(settings)
     if missing:
         trouble.append(f"Weights are missing: {', '.join(missing)}. `auricle models pull` fetches them.")
+    audio, damage = _audio(settings, deep)
+    trouble += damage
     document = {
         "settings": rows,
         "device": device,
         "versions": versions,
         "disk": disk,
         "missing": missing,
+        "audio": audio,
         "ollama": ollama,
         "trouble": trouble,
     }
@@ -76,6 +85,7 @@ def examine(settings: Settings) -> Shown:
             f"Device    {device}",
             "Versions  " + ", ".join(f"{name} {version}" for name, version in versions.items()),
             f"Disk      {settings.home} {size_text(disk['home'])}, {settings.models} {size_text(disk['models'])}",
+            f"Audio     {_audio_line(audio)}",
             f"Ollama    {answers} at {settings.ollama_url}",
             *(trouble or ["Nothing is missing."]),
         ],
@@ -107,6 +117,44 @@ def _device(settings: Settings) -> tuple[str, list[str]]:
     except AuricleError as error:
         return "none", [error.message]
     return f"{place.device} ({place.compute_type}, {place.threads} threads)", []
+
+
+def _audio(settings: Settings, deep: bool) -> tuple[dict[str, Any], list[str]]:
+    """The stored sound of every recording, and what is wrong with it."""
+    audio: dict[str, Any] = {"recordings": 0, "bytes": 0, "hashed": deep, "damaged": []}
+    if not (settings.home / "library.db").exists():
+        return audio, []
+    damage = []
+    try:
+        with working() as (toolbox, work):
+            library = toolbox.library.recordings
+            known = library.list()
+            for done, recording in enumerate(known):
+                work.report(done, len(known), "checking the stored sound")
+                audio["recordings"] += 1
+                audio["bytes"] += library.stored_bytes(recording)
+                if library.intact(recording) and (not deep or library.verify(recording)):
+                    continue
+                audio["damaged"].append(recording.id)
+                told = f"The stored sound of {recording.id} ({Path(recording.path).name}) is damaged:"
+                if library.original(recording) != "there":
+                    damage.append(
+                        f"{told} `auricle add NEWPATH`, from where its file is now, lets it be decoded again."
+                    )
+                elif library.intact(recording):
+                    files = " and ".join(str(file) for file in library.stored_files(recording))
+                    damage.append(f"{told} delete {files}, and it is decoded again when it is needed.")
+                else:
+                    damage.append(f"{told} it is decoded again when it is needed.")
+    except LibraryError as error:
+        return audio, [error.message]
+    return audio, damage
+
+
+def _audio_line(audio: dict[str, Any]) -> str:
+    damaged = ", ".join(audio["damaged"])
+    state = f"damaged: {damaged}" if damaged else "all intact" + (", every sample of it" if audio["hashed"] else "")
+    return f"{plural(audio['recordings'], 'recording')}, {size_text(audio['bytes'])}, {state}"
 
 
 def _versions() -> dict[str, str]:

@@ -65,11 +65,13 @@ def verify(profile: Profile = None) -> Shown:
     return _shown(found, 1 if broken else 0)
 
 
-def doctor() -> Shown:
-    """What is in force and where it comes from, what it takes on disk, and what is missing."""
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Read all of the stored sound, and check it.")] = False,
+) -> Shown:
+    """What is in force and where it comes from, what it takes on disk, and what is missing or damaged."""
     from agent.cli.doctor import examine
 
-    return examine(read_settings())
+    return examine(read_settings(), deep)
 
 
 def _names(profile: str) -> list[str]:
