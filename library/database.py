@@ -1,6 +1,8 @@
 """The SQLite file: opened safely by several processes at once, its failures told in one line."""
 
+import errno
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +18,13 @@ from library.migrations import MIGRATIONS
 
 _BUSY_MS = 30_000
 _OPEN_SECONDS = 60
+_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Database:
     """One library.db. ``read()`` sees one consistent moment; ``write()`` holds the only pen from its first line on.
+
+    Where the folder may not be written, what is in it can be read all the same.
 
     Args:
         home: The library's folder, which must exist.
@@ -42,7 +47,11 @@ class Database:
                 f"The library at {home} is being opened by another process that does not finish: end that one first."
             ) from None
         except OSError as error:
-            raise _unusable(home, error.strerror or str(error)) from error
+            if error.errno not in _NOT_WRITABLE or not path.exists():
+                raise _unusable(home, error.strerror or str(error)) from error
+            # What is known can still be read; whoever writes is told.
+            self._engine = _engine(path, writable=False)
+            self._check_version()
         self._writing = self._engine.execution_options(auricle_immediate=True)
 
     def _migrate(self) -> None:
@@ -58,6 +67,15 @@ class Database:
                     connection.exec_driver_sql(statement)
             if version < len(MIGRATIONS):
                 connection.exec_driver_sql(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _check_version(self) -> None:
+        with self._told(), self._engine.begin() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if version != len(MIGRATIONS):
+            raise LibraryError(
+                f"The library at {self._home} has another version ({version}, this Auricle's is {len(MIGRATIONS)}) and "
+                "may not be written: make the folder writable, or set AURICLE_HOME to another folder."
+            )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -80,13 +98,24 @@ class Database:
         self._engine.dispose()
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": _BUSY_MS / 1000})
+def _engine(path: Path, writable: bool = True) -> Engine:
+    pragmas = [f"busy_timeout = {_BUSY_MS}", "foreign_keys = ON"]
+    if writable:
+        pragmas += ["journal_mode = WAL", "synchronous = NORMAL"]
+
+    def open_file() -> sqlite3.Connection:
+        if writable:
+            return sqlite3.connect(path, timeout=_BUSY_MS / 1000, check_same_thread=False)
+        # Nobody can write here, so nothing has to be locked; unless a log was left, which must be read as well.
+        still = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+        return sqlite3.connect(f"{path.as_uri()}?mode=ro{still}", uri=True, check_same_thread=False)
+
+    engine = create_engine(URL.create("sqlite", database=str(path)), creator=open_file)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # BEGIN is ours, below: the driver's own comes too late for IMMEDIATE
-        for pragma in (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
