@@ -66,11 +66,13 @@ class Diarization(_Frozen):
         turns: Who speaks when, overlap included.
         exclusive: The same with one voice at a time: what words are given to.
         voices: An embedding for each label (192 floats in the small profile); empty where too little was said.
+        heard: Where anybody listened; None where it was the whole recording.
     """
 
     turns: tuple[Turn, ...]
     exclusive: tuple[Turn, ...]
     voices: dict[str, tuple[float, ...]]
+    heard: tuple[Span, ...] | None = None
 
 
 class Recording(_Frozen):

@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     wait_seconds: float = Field(
         default=20, gt=0, le=50, description="An MCP call answers with a job handle after this long."
     )
-    piece_seconds: float = Field(default=300, ge=5, description="Recognition is kept in pieces of at most this length.")
+    piece_seconds: float = Field(
+        default=300, ge=5, le=300, description="Recognition is given so much sound at once; what it hears is kept sooner."
+    )
 
     whisper: str = Field(default="whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
     beam_size: int = Field(default=5, ge=1, le=20, description="Recognition's beam.")
@@ -45,6 +47,9 @@ class Settings(BaseSettings):
         default="segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file."
     )
     embedding: str = Field(default="campplus", description="The voice embedding: a name, or a checkpoint file.")
+    speaker_threshold: float = Field(
+        default=0.80, gt=0, lt=2, description="How far two voices may differ and be one person's; lower: more people."
+    )
 
     model: str = Field(
         default="auto", description="The LLM: auto, local:[NAME or GGUF path], ollama:NAME or openai:NAME."

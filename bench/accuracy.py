@@ -1,13 +1,14 @@
 """Accuracy beside faster-whisper and pyannote called directly: `python -m bench.accuracy --sets ami,libri`.
 
-Auricle is its engines and `tools.align`, on the same audio and weights. Everything about a set is printed as soon as
-it is measured; the whole goes to bench/results/accuracy.md.
+Auricle is the whole way from the file to the words and their voices, with the same weights. Everything about a set is
+printed as soon as it is measured; the whole goes to bench/results/accuracy.md.
 """
 
 import argparse
 import os
 import platform
 import sys
+import tempfile
 import time
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -21,8 +22,11 @@ from bench.baselines import Baselines, Turns, Words
 from bench.scoring import DiarizationErrors, Item, WordErrors, eval_folder, load_items
 from engines.build import build
 from engines.device import for_ctranslate2
-from engines.protocols import Audio, Engines, HearingOptions, SpeakerCount
-from tools.align import place
+from engines.protocols import Audio, Engines
+from library import Library
+from tools.jobs import Jobs
+from tools.transcript import fold
+from tools.work import Quiet
 
 SETS = (
     "pyannote_sample,ami,turns_pv,meetings,libri,sonnets,mfa,sphinx,faster_whisper,languages_pv,languages_az,"
@@ -59,32 +63,35 @@ class Row:
         return "| " + " | ".join([self.name, str(self.files), f"{self.audio / 60:.1f}", *shown, *speeds]) + " |"
 
 
-def measure(item: Item, row: Row, engines: Engines, baselines: Baselines) -> None:
+def measure(item: Item, row: Row, jobs: Jobs, library: Library, baselines: Baselines) -> None:
     """Adds one recording to its set's row."""
     from faster_whisper import decode_audio
 
     audio: Audio = decode_audio(str(item.path), sampling_rate=SAMPLE_RATE)
     row.files, row.audio = row.files + 1, row.audio + len(audio) / SAMPLE_RATE
     began = time.perf_counter()
-    heard = engines.recognizer().transcribe(audio, HearingOptions(), lambda share: None)
-    words = [word for segment in heard.segments for word in segment.words]
-    diarizer = engines.diarizer()
-    who = diarizer.cluster(diarizer.listen(audio, lambda share: None), SpeakerCount()) if item.turns else None
+    recording = library.recordings.add(item.path, lambda done, total: None)
+    jobs.run("recognize", {"recording": recording.id}, Quiet())
+    if item.turns:
+        jobs.run("diarize", {"recording": recording.id}, Quiet())
+    transcript = fold(library, recording)
     row.took += time.perf_counter() - began
+    words = [word for utterance in transcript.utterances for word in utterance.words]
     direct, took = baselines.words(item, audio, vad=False)
     row.direct_took += took
     if item.text is not None:
         row.wer.add(item.text, "".join(word.text for word in words))
         row.direct_wer.add(item.text, "".join(text for *_, text in direct))
         row.vad_wer.add(item.text, "".join(text for *_, text in baselines.words(item, audio, vad=True)[0]))
-    if who is not None:
+    if item.turns:
         turns, took = baselines.turns(item, audio)
         row.direct_took += took
-        row.der.add(item, [(turn.start / SAMPLE_RATE, turn.end / SAMPLE_RATE, turn.label) for turn in who.turns])
+        row.der.add(item, [(t.start / SAMPLE_RATE, t.end / SAMPLE_RATE, t.label) for t in transcript.turns])
         row.direct_der.add(item, turns)
         if item.said:
-            placed = [label or "nobody" for label, _ in place(words, who)]
-            row.cpwer.add_by_speaker(item.said, _by_speaker([word.text for word in words], placed))
+            row.cpwer.add_by_speaker(
+                item.said, _by_speaker([word.text for word in words], [word.speaker or "nobody" for word in words])
+            )
             texts = [text for *_, text in direct]
             row.direct_cpwer.add_by_speaker(item.said, _by_speaker(texts, _naively(direct, turns)))
 
@@ -96,8 +103,10 @@ def main() -> None:
     folder = eval_folder()
     if not (folder / "manifest.jsonl").is_file():
         sys.exit(f"There are no evaluation recordings in {folder}: set AURICLE_EVAL to a folder with a manifest.jsonl.")
-    settings = Settings()
-    engines, baselines = build(settings), Baselines(settings)
+    home = tempfile.TemporaryDirectory()
+    settings = Settings(home=Path(home.name), worker="inline")
+    engines, baselines, library = build(settings), Baselines(settings), Library(settings.home)
+    jobs = Jobs(library, settings, engines)
     rows: list[Row] = []
     print(_about(settings, engines), HEAD, sep="\n\n", flush=True)
     for name in wanted:
@@ -107,7 +116,7 @@ def main() -> None:
             continue
         row = Row(name)
         for item in items:
-            measure(item, row, engines, baselines)
+            measure(item, row, jobs, library, baselines)
         rows.append(row)
         print(row, flush=True)
     RESULTS.parent.mkdir(exist_ok=True)

@@ -16,7 +16,6 @@ from auricle.settings import Settings
 from auricle.times import SAMPLE_RATE
 from bench.scoring import Item
 from engines import campplus, weights
-from engines.clustering import AGGLOMERATIVE
 from engines.protocols import Audio
 
 Turns = list[tuple[float, float, str]]
@@ -94,7 +93,8 @@ class Baselines:
                 embedding_exclude_overlap=True,
                 clustering="AgglomerativeClustering",
             )
-        return pipeline.instantiate({"segmentation": {"min_duration_off": 0.0}, "clustering": AGGLOMERATIVE})
+        clustering = {"method": "centroid", "min_cluster_size": 12, "threshold": self._settings.speaker_threshold}
+        return pipeline.instantiate({"segmentation": {"min_duration_off": 0.0}, "clustering": clustering})
 
 
 class _Embedding:

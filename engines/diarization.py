@@ -1,29 +1,31 @@
-"""Diarization: pyannote.audio's segmentation and clustering around CAM++ embeddings, in two halves.
+"""Diarization: pyannote.audio's segmentation, CAM++ embeddings and clustering, in two halves.
 
-`listen` is the slow one and does not know how many people there are; `cluster` is the quick one and can be asked
-again with another number. The pieces are pyannote's own, put together as its SpeakerDiarization pipeline does (Bredin,
-"pyannote.audio 2.1 speaker diarization pipeline", Interspeech 2023), since that class cannot be made without
-weights this project does not use (PLDA) and cannot be stopped between its halves.
+This is the slow one, which goes piece by piece and does not know how many people there are; `engines.clustering` is the
+quick one and can be asked again with another number. Together they do what pyannote's SpeakerDiarization pipeline does
+(Bredin, "pyannote.audio 2.1 speaker diarization pipeline", Interspeech 2023); that class itself wants weights this
+project does not use (PLDA), all the audio in memory, and to go through in one go.
 """
 
 import math
+import os
 import pickle
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
-from auricle.domain import Diarization
+from auricle.domain import Span
 from auricle.errors import ModelUnavailable
 from auricle.times import SAMPLE_RATE
-from engines import campplus, clustering
-from engines.clustering import quiet_pyannote
+from engines import campplus
 from engines.device import Wanted, for_torch
-from engines.protocols import Audio, Progress, SpeakerCount
-from engines.voicemap import VoiceMap
+from engines.protocols import Audio, Progress
+from engines.voicemap import VoiceMap, Windows
 
 STEP = 0.1
 """Windows start every tenth of their own length; 0.25 is thrice as fast and a point of DER worse."""
@@ -59,65 +61,58 @@ class PyannoteDiarizer:
         self.identity = identity
         self._place = for_torch(wanted)
         self._device = torch.device(self._place.device)
-        self._segmentation = _load_segmentation(segmentation)
+        self._segmentation = _load_segmentation(segmentation).to(self._device)
+        self.windows, self._frames, self._powerset = _shape(self._segmentation)
+        self._speakers = self._powerset.num_classes
         try:
             self._embedding = campplus.load_campplus(embedding).to(self._device)
         except (RuntimeError, OSError, pickle.UnpicklingError, AttributeError) as error:
             raise _unusable(embedding, "CAM++", error) from error
 
-    def listen(self, audio: Audio, progress: Progress) -> VoiceMap:
-        """Who speaks within each window, and with what voice.
+    def listen(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> VoiceMap:
+        """Who speaks within each window, and with what voice. Windows without any speech are not looked at.
 
         Args:
-            audio: (samples,), 16 kHz, of any length.
+            audio: (samples,), 16 kHz, from the start of a window on; as many windows as `Windows.count` says.
+            speech: Where a `SpeechDetector` finds somebody speaking in it.
             progress: Told the share done; may raise.
         """
-        quiet_pyannote()
-        from pyannote.audio import Inference
-
-        duration = float(self._segmentation.specifications.duration)
-        inference = Inference(
-            self._segmentation,
-            duration=duration,
-            step=STEP * duration,
-            skip_aggregation=True,
-            batch_size=self._place.batch,
-            device=self._device,
-        )
+        windows = self.windows.count(len(audio))
         waveform = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))
-
-        def segmented(completed: int, total: int) -> None:
-            progress(_SEGMENTATION_SHARE * min(1.0, completed / total))
-
-        scores: Any = inference.slide(waveform[None], SAMPLE_RATE, hook=segmented)
-        segmentations = scores.data.astype(np.float32)
-        windows = scores.sliding_window
-        frame = self._segmentation.receptive_field
-        embeddings = self._embed(waveform, segmentations, round(windows.step * SAMPLE_RATE), progress)
+        waveform = functional.pad(waveform, (0, self.windows.covered(windows) - len(audio)))
+        looked_at = [number for number in range(windows) if self._spoken_in(number, speech)]
+        active = np.zeros((windows, self._frames, self._speakers), dtype=bool)
+        for start in range(0, len(looked_at), self._place.batch):
+            batch = looked_at[start : start + self._place.batch]
+            active[batch] = self._segmented(torch.stack([self._window(waveform, number) for number in batch]))
+            progress(_SEGMENTATION_SHARE * (start + len(batch)) / len(looked_at))
+        embeddings = self._embed(waveform, active, looked_at, progress)
         progress(1.0)
-        return VoiceMap(
-            segmentations=segmentations,
-            embeddings=embeddings,
-            window=(windows.start, windows.duration, windows.step),
-            frame=(frame.start, frame.duration, frame.step),
-            length=len(audio),
-        )
+        return VoiceMap(active, embeddings, self.windows)
 
-    def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
-        """Who is who: see `engines.clustering.cluster`."""
-        return clustering.cluster(voices, count)
+    def _spoken_in(self, number: int, speech: Sequence[Span]) -> bool:
+        window = Span(start=number * self.windows.step, end=number * self.windows.step + self.windows.length)
+        return any(window.shared_with(span) for span in speech)
+
+    def _window(self, waveform: torch.Tensor, number: int) -> torch.Tensor:
+        return waveform[number * self.windows.step :][: self.windows.length]
+
+    def _segmented(self, batch: torch.Tensor) -> NDArray[np.bool_]:
+        """(windows, samples) -> who speaks when in each, (windows, frames, local speakers)."""
+        with torch.inference_mode():
+            scores = self._segmentation(batch[:, None].to(self._device))
+            result: NDArray[np.bool_] = self._powerset.to_multilabel(scores).cpu().numpy() > 0.5
+        return result
 
     def _embed(
-        self, waveform: torch.Tensor, segmentations: NDArray[np.float32], step: int, progress: Progress
+        self, waveform: torch.Tensor, active: NDArray[np.bool_], looked_at: Sequence[int], progress: Progress
     ) -> NDArray[np.float32]:
         """An embedding for each local speaker that says anything, (windows, local speakers, 192)."""
-        windows, _, speakers = segmentations.shape
-        embeddings = np.full((windows, speakers, campplus.EMBEDDING_SIZE), np.nan, dtype=np.float32)
-        for first in range(0, windows, _GATHERED_WINDOWS):
-            gathered = range(first, min(first + _GATHERED_WINDOWS, windows))
+        embeddings = np.full((len(active), self._speakers, campplus.EMBEDDING_SIZE), np.nan, dtype=np.float32)
+        for first in range(0, len(looked_at), _GATHERED_WINDOWS):
             by_length: dict[int, list[tuple[int, int, torch.Tensor]]] = {}
-            for window in gathered:
-                for speaker, features in self._voices_in(waveform, segmentations[window], window * step):
+            for window in looked_at[first : first + _GATHERED_WINDOWS]:
+                for speaker, features in self._voices_in(self._window(waveform, window), active[window]):
                     by_length.setdefault(len(features), []).append((window, speaker, features))
             for alike in by_length.values():
                 for start in range(0, len(alike), self._place.batch):
@@ -127,25 +122,28 @@ class PyannoteDiarizer:
                         vectors = self._embedding(stacked).cpu().numpy()
                     for (window, speaker, _), vector in zip(batch, vectors, strict=True):
                         embeddings[window, speaker] = vector
-                    progress(_SEGMENTATION_SHARE + (1 - _SEGMENTATION_SHARE) * first / windows)
+                    progress(_SEGMENTATION_SHARE + (1 - _SEGMENTATION_SHARE) * first / len(looked_at))
         return embeddings
 
-    def _voices_in(
-        self, waveform: torch.Tensor, activity: NDArray[np.float32], start: int
-    ) -> Iterator[tuple[int, torch.Tensor]]:
+    def _voices_in(self, window: torch.Tensor, active: NDArray[np.bool_]) -> Iterator[tuple[int, torch.Tensor]]:
         """(local speaker, its feature frames) for those who speak in the window; features are computed once."""
-        if not activity.any():
+        if not active.any():
             return
-        alone = activity * (activity.sum(axis=1, keepdims=True) < 2)
-        enough = alone.sum(axis=0) > math.ceil(_ENOUGH_ALONE * len(activity))
-        masks = torch.from_numpy(np.where(enough, alone, activity).T.copy())
-        length = round(float(self._segmentation.specifications.duration) * SAMPLE_RATE)
-        window = waveform[start : start + length]
-        features = campplus.fbank(torch.nn.functional.pad(window, (0, length - len(window))))
-        chosen = torch.nn.functional.interpolate(masks[None], size=len(features), mode="nearest")[0] > 0.5
+        alone = active & (active.sum(axis=1, keepdims=True) < 2)
+        enough = alone.sum(axis=0) > math.ceil(_ENOUGH_ALONE * len(active))
+        masks = torch.from_numpy(np.where(enough, alone, active).T.astype(np.float32))
+        features = campplus.fbank(window)
+        chosen = functional.interpolate(masks[None], size=len(features), mode="nearest")[0] > 0.5
         for speaker, frames in enumerate(chosen):
             if int(frames.sum()) >= _FEWEST_FRAMES:
                 yield speaker, features[frames]
+
+
+def quiet_pyannote() -> None:
+    """Before pyannote is imported: no telemetry. (Nothing is fetched: every checkpoint here is an existing file.)"""
+    os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
+    # It warns about torchcodec, which never runs here: audio comes as waveforms.
+    warnings.filterwarnings("ignore", module=r"pyannote\.audio\.core\.io")
 
 
 def _load_segmentation(path: Path) -> Any:
@@ -167,6 +165,18 @@ def _load_segmentation(path: Path) -> Any:
     if not specifications.powerset:
         raise _unusable(path, "pyannote's segmentation", "it has no powerset classes, as 3.0 has")
     return model.eval()
+
+
+def _shape(model: Any) -> tuple[Windows, int, Any]:
+    """The windows a segmentation network sees, its frames in one of them, and what its classes mean."""
+    from pyannote.audio.utils.powerset import Powerset
+
+    specifications = model.specifications
+    length = round(specifications.duration * SAMPLE_RATE)
+    frame = model.receptive_field
+    powerset = Powerset(len(specifications.classes), specifications.powerset_max_classes)
+    windows = Windows(length=length, step=round(length * STEP), frame=(frame.duration, frame.step))
+    return windows, int(model.num_frames(length)), powerset.to(model.device)
 
 
 def _unusable(path: Path, what: str, reason: object) -> ModelUnavailable:

@@ -3,7 +3,7 @@
 Times that engines return are samples from the start of the audio they were given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.domain import Diarization, Recognition, Span
-from engines.voicemap import VoiceMap
+from engines.voicemap import VoiceMap, Windows
 
 __all__ = [
     "LLM",
     "Audio",
     "Diarizer",
     "Engines",
+    "Heard",
     "HearingOptions",
     "Judge",
     "LLMTraits",
@@ -28,6 +29,7 @@ __all__ = [
     "SpeakerCount",
     "SpeechDetector",
     "VoiceMap",
+    "Windows",
 ]
 
 Audio = NDArray[np.float32]
@@ -53,16 +55,37 @@ class HearingOptions:
     beam_size: int = 5
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What recognition has heard of some audio since it last told.
+
+    Attributes:
+        recognition: The new segments.
+        until: Samples heard by now, from the start of the audio.
+        resume: JSON; from it recognition goes on as if it had never stopped. Empty where nothing follows from it.
+    """
+
+    recognition: Recognition
+    until: int
+    resume: tuple[Any, ...] = ()
+
+
 class Recognizer(Protocol):
     identity: str
     """Engine and weights, as ``name@hash``; part of a take's key."""
 
-    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition: ...
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
+    ) -> Iterator[Heard]:
+        """Hears words, about half a minute at a time. ``speech`` is where a detector finds any."""
+        ...
 
 
 class SpeechDetector(Protocol):
+    identity: str
+
     def speech(self, audio: Audio) -> list[Span]:
-        """Where somebody speaks."""
+        """Where somebody speaks, to a tenth of a second, in order."""
         ...
 
 
@@ -78,12 +101,17 @@ class SpeakerCount:
 class Diarizer(Protocol):
     identity: str
 
-    def listen(self, audio: Audio, progress: Progress) -> VoiceMap:
-        """The slow half: segmentation and embeddings."""
+    @property
+    def windows(self) -> Windows:
+        """How it cuts a recording."""
         ...
 
-    def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
-        """The quick half: who is who. Labels are "0", "1", … by first appearance."""
+    def listen(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> VoiceMap:
+        """The slow half, segmentation and embeddings, over the windows of a piece of audio."""
+        ...
+
+    def cluster(self, pieces: Sequence[VoiceMap], count: SpeakerCount, threshold: float) -> Diarization:
+        """The quick half: who is who in all pieces. Labels are "0", "1", … by first appearance."""
         ...
 
 

@@ -3,7 +3,9 @@
 import logging
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +14,25 @@ import numpy as np
 from auricle.domain import Recognition, Segment, Span, Word
 from auricle.errors import BadArgument, ModelUnavailable
 from auricle.times import SAMPLE_RATE, to_samples
+from engines.decoding import FRAMES_PER_SECOND, Decoder, Position
 from engines.device import Placement, Wanted, for_ctranslate2, no_cuda, placement
-from engines.protocols import Audio, HearingOptions, Progress
+from engines.protocols import Audio, Heard, HearingOptions
 
 _LOG = logging.getLogger(__name__)
 
 UNDETERMINED = "und"
 """The language of audio in which nobody speaks (ISO 639-2)."""
 
-_MIN_SILENCE_MS = 500
-"""Shorter silences do not divide speech."""
+_TIGHT_SILENCE_MS = 100
+"""Shorter silences do not divide what the detector finds: room enough to cut between two words."""
+
+_PAUSE = to_samples(0.5)
+_AIR = to_samples(0.4)
+"""For deciding whether a word was invented, speech is taken with its shorter pauses and some air around it."""
 
 _LONG_SILENCE = to_samples(10)
 """Longer silences are not shown to Whisper, whose window they would fill. Shorter ones are: cutting them out, as
 faster-whisper's own filter does, glues phrases together and costs words."""
-
-_SUSPECT_SILENCE = 2.0
-"""Seconds. Improbable words beside a silence of that length are taken as invented: faster-whisper's own check, beside
-its dropping of what is at once improbable and probably no speech (log probability under -1, no speech over 0.6)."""
 
 _BESIDE_SPEECH = to_samples(0.5)
 """A word is taken as invented only farther than that from all speech: Whisper's word times are off by so much."""
@@ -62,39 +65,43 @@ class WhisperRecognizer:
             )
         self._model = _load_where_it_works(folder, wanted)
 
-    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition:
-        """Hears words.
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
+    ) -> Iterator[Heard]:
+        """Hears words, half a minute at a time.
 
         Args:
             audio: (samples,), 16 kHz.
+            speech: Where a `SpeechDetector` finds somebody speaking in it.
             options: Language, hints, translation, beam.
-            progress: Told the share heard after each segment; may raise.
+            since: What was yielded last, to go on from there exactly as if nothing had come between.
 
         Raises:
             BadArgument: The model does not know the language.
         """
         language = self._checked(options.language)
-        speech = SileroDetector().speech(audio)
         if not speech:
-            progress(1.0)
-            return Recognition(language=language or UNDETERMINED, language_probability=0.0, segments=())
-        heard, info = self._model.transcribe(
-            audio,
-            language=language,
-            task="translate" if options.translate else "transcribe",
-            beam_size=options.beam_size,
-            word_timestamps=True,
-            clip_timestamps=[
-                edge / SAMPLE_RATE for island in _islands(speech, len(audio)) for edge in (island.start, island.end)
-            ],
-            hallucination_silence_threshold=_SUSPECT_SILENCE,
-            hotwords=options.hints.strip() or None,
-        )
-        segments = tuple(_segments(heard, speech, len(audio), progress))
-        progress(1.0)
-        return Recognition(
-            language=str(info.language), language_probability=float(info.language_probability), segments=segments
-        )
+            yield Heard(
+                Recognition(language=language or UNDETERMINED, language_probability=0.0, segments=()), len(audio)
+            )
+            return
+        spoken = _with_air(speech, len(audio))
+        clips = [(_frame(island.start), _frame(island.end)) for island in _islands(spoken, len(audio))]
+        features = self._model.feature_extractor(audio)
+        probability = 1.0
+        if since is not None and since.resume:
+            language, probability = since.recognition.language, since.recognition.language_probability
+        elif language is None:
+            language, probability, _ = self._model.detect_language(features=features[..., clips[0][0] :])
+        decoder = Decoder(self._model, features, str(language), options)
+        begin = Position.from_list(since.resume) if since is not None else Position()
+        for segments, position in decoder.windows(clips, begin):
+            recognition = Recognition(
+                language=str(language),
+                language_probability=float(probability),
+                segments=tuple(_segments(segments, spoken, len(audio))),
+            )
+            yield Heard(recognition, _heard_until(position.frame, clips, len(audio)), position.as_list())
 
     def _checked(self, language: str | None) -> str | None:
         if language is None:
@@ -117,13 +124,15 @@ class WhisperRecognizer:
 class SileroDetector:
     """Where somebody speaks, by the Silero detector inside faster-whisper."""
 
+    identity = f"silero@faster-whisper-{version('faster-whisper')}"
+
     def speech(self, audio: Audio) -> list[Span]:
-        """Spans with 0.4 s of air around the speech; silences under half a second do not divide them."""
+        """Spans without air around them; silences under 0.1 s do not divide them."""
         from faster_whisper.vad import VadOptions, get_speech_timestamps
 
         if not len(audio):
             return []
-        found = get_speech_timestamps(audio, VadOptions(min_silence_duration_ms=_MIN_SILENCE_MS))
+        found = get_speech_timestamps(audio, VadOptions(min_silence_duration_ms=_TIGHT_SILENCE_MS, speech_pad_ms=0))
         return [Span(start=int(chunk["start"]), end=int(chunk["end"])) for chunk in found]
 
 
@@ -160,6 +169,21 @@ def _load(folder: Path, place: Placement) -> Any:
         ) from error
 
 
+def _with_air(speech: Sequence[Span], length: int) -> list[Span]:
+    """Phrases instead of words: pauses under half a second filled, and some air around each, none of it shared."""
+    phrases: list[Span] = []
+    for span in speech:
+        if phrases and span.start - phrases[-1].end < _PAUSE:
+            phrases[-1] = Span(start=phrases[-1].start, end=span.end)
+        else:
+            phrases.append(span)
+    edges = [0, *((one.end + other.start) // 2 for one, other in pairwise(phrases)), length]
+    return [
+        Span(start=max(before, phrase.start - _AIR), end=min(after, phrase.end + _AIR))
+        for phrase, (before, after) in zip(phrases, pairwise(edges), strict=True)
+    ]
+
+
 def _islands(speech: list[Span], length: int) -> list[Span]:
     """What Whisper is shown of [0, length): all but the long silences."""
     islands: list[Span] = []
@@ -176,21 +200,31 @@ def _islands(speech: list[Span], length: int) -> list[Span]:
     return islands
 
 
-def _segments(heard: Iterable[Any], speech: list[Span], length: int, progress: Progress) -> Iterable[Segment]:
-    """Segments as they come, in samples within [0, length], without the words invented where nobody speaks."""
+def _frame(sample: int) -> int:
+    return round(sample * FRAMES_PER_SECOND / SAMPLE_RATE)
+
+
+def _heard_until(frame: int, clips: list[tuple[int, int]], length: int) -> int:
+    """Samples. What lies between two clips is silence, heard with the one before."""
+    following = [first for first, last in clips if frame < last]
+    return min(length, max(frame, following[0]) * SAMPLE_RATE // FRAMES_PER_SECOND) if following else length
+
+
+def _segments(decoded: Iterable[dict[str, Any]], speech: list[Span], length: int) -> Iterable[Segment]:
+    """Segments in samples within [0, length], without the words invented where nobody speaks."""
 
     def within(seconds: float) -> int:
         return min(max(0, to_samples(seconds)), length)
 
-    for segment in heard:
+    for segment in decoded:
         words = [
             Word(
-                start=within(word.start),
-                end=max(within(word.start), within(word.end)),
-                text=word.word,
-                probability=float(word.probability),
+                start=within(word["start"]),
+                end=max(within(word["start"]), within(word["end"])),
+                text=word["word"],
+                probability=float(word["probability"]),
             )
-            for word in segment.words
+            for word in segment["words"]
         ]
         touching = any(word.length and _touches(speech, word) for word in words)
         # Where a word has no length Whisper did not find its place: it goes with the words around it.
@@ -201,11 +235,10 @@ def _segments(heard: Iterable[Any], speech: list[Span], length: int, progress: P
                 end=spoken[-1].end,
                 text="".join(word.text for word in spoken).strip(),
                 words=spoken,
-                avg_logprob=_finite(segment.avg_logprob),
-                no_speech_prob=_finite(segment.no_speech_prob),
-                compression_ratio=_finite(segment.compression_ratio),
+                avg_logprob=_finite(segment["avg_logprob"]),
+                no_speech_prob=_finite(segment["no_speech_prob"]),
+                compression_ratio=_finite(segment["compression_ratio"]),
             )
-        progress(min(1.0, segment.end * SAMPLE_RATE / length))
 
 
 def _touches(speech: list[Span], word: Word) -> bool:

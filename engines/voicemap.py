@@ -1,62 +1,80 @@
-"""What diarization hears before it decides how many people there are, and the file that keeps it."""
+"""What diarization hears before it decides how many people there are, piece by piece, and how it is kept."""
 
-import sys
+import io
 from dataclasses import dataclass
-from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.times import SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How audio is looked at: in windows that overlap, always the same ones, whatever range was asked for.
+
+    Attributes:
+        length: Samples in a window.
+        step: Samples from one to the next; the first begins with the recording.
+        frame: (duration, step) of segmentation's frames, in seconds.
+    """
+
+    length: int = 10 * SAMPLE_RATE
+    step: int = SAMPLE_RATE
+    frame: tuple[float, float] = (0.0619375, 0.016875)
+
+    def count(self, samples: int) -> int:
+        """Windows that see all of so much audio; the last may reach beyond its end."""
+        return 1 + -(-max(0, samples - self.length) // self.step)
+
+    def covered(self, windows: int) -> int:
+        """Samples from the start of the first of so many windows to the end of the last."""
+        return (windows - 1) * self.step + self.length
+
 
 @dataclass(frozen=True)
 class VoiceMap:
-    """Local speakers, window by window; stored, so that another speaker count clusters them again without listening.
+    """Local speakers in successive windows. Another speaker count clusters them again, nobody listens again.
 
     Attributes:
-        segmentations: Speaker activity, (windows, frames, local speakers), float32 in [0, 1].
-        embeddings: A voice embedding for each local speaker, (windows, local speakers, dim); NaN rows where silent.
-        window: (start, duration, step) of the windows, in seconds.
-        frame: The same of the frames; the default is segmentation-3.0's.
-        length: Samples of audio. The last window reaches beyond it, turns must not.
+        active: Who speaks when within each window, (windows, frames, local speakers), bool.
+        embeddings: Their voices, (windows, local speakers, dim), float32; NaN rows where too little was said.
+        windows: How the recording is cut into them.
+        first: Which of the recording's windows the first of these is.
     """
 
-    segmentations: NDArray[np.float32]
+    active: NDArray[np.bool_]
     embeddings: NDArray[np.float32]
-    window: tuple[float, float, float]
-    frame: tuple[float, float, float] = (0.0, 0.0619375, 0.016875)
-    length: int = sys.maxsize
+    windows: Windows = Windows()
+    first: int = 0
 
-    def save(self, path: Path) -> None:
-        """Writes an .npz file under exactly that name, whole or not at all."""
-        unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-        try:
-            with unfinished.open("wb") as file:
-                np.savez_compressed(
-                    file,
-                    segmentations=self.segmentations,
-                    embeddings=self.embeddings,
-                    window=np.array(self.window),
-                    frame=np.array(self.frame),
-                    length=np.array(self.length),
-                )
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    def to_bytes(self) -> bytes:
+        """An .npz, with silence and absent voices left out."""
+        heard = np.isfinite(self.embeddings).all(axis=2)
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            active=np.packbits(self.active),
+            shape=np.array(self.active.shape),
+            heard=heard,
+            embeddings=self.embeddings[heard],
+            windows=np.array([self.windows.length, self.windows.step, *self.windows.frame]),
+            first=np.array(self.first),
+        )
+        return file.getvalue()
 
     @classmethod
-    def load(cls, path: Path) -> "VoiceMap":
-        """Reads what `save` wrote; nothing in the file is ever executed."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(
-                segmentations=arrays["segmentations"],
-                embeddings=arrays["embeddings"],
-                window=_triple(arrays["window"]),
-                frame=_triple(arrays["frame"]),
-                length=int(arrays["length"]),
-            )
+    def from_bytes(cls, data: bytes) -> "VoiceMap":
+        """Reads what `to_bytes` gave; nothing in it is ever executed.
 
-
-def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    start, duration, step = (float(value) for value in values)
-    return start, duration, step
+        Raises:
+            ValueError, KeyError, zipfile.BadZipFile: It is something else, or damaged.
+        """
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            shape, heard, voices = tuple(arrays["shape"]), arrays["heard"], arrays["embeddings"]
+            embeddings = np.full((*heard.shape, voices.shape[-1]), np.nan, dtype=np.float32)
+            embeddings[heard] = voices
+            active = np.unpackbits(arrays["active"], count=int(np.prod(shape))).reshape(shape).astype(bool)
+            length, step, *frame = arrays["windows"].tolist()
+            windows = Windows(int(length), int(step), (frame[0], frame[1]))
+            return cls(active, embeddings, windows, int(arrays["first"]))

@@ -24,7 +24,16 @@ class Takes:
         self._database = database
         self._voices = voices
 
-    def add(self, recording: str, kind: TakeKind, engine: str, params: Params, span: Span, payload: str) -> Take:
+    def add(
+        self,
+        recording: str,
+        kind: TakeKind,
+        engine: str,
+        params: Params,
+        span: Span,
+        payload: str = "",
+        blob: bytes | None = None,
+    ) -> Take:
         """Keeps what was heard, in one transaction with its words for searching.
 
         The same recording, kind, engine, params and span a second time returns the first take.
@@ -32,6 +41,7 @@ class Takes:
         Args:
             recording: The recording's id.
             payload: As ``Take.payload`` says for the kind.
+            blob: What is too large for that.
 
         Raises:
             NotFound: The recording is not (or no longer) there.
@@ -60,6 +70,8 @@ class Takes:
                 "rank": _next_rank(connection),
             }
             connection.execute(insert(tables.takes).values(row))
+            if blob is not None:
+                connection.execute(insert(tables.blobs).values(take=row["id"], data=blob))
             if kind == "recognition":
                 _remember_words(connection, row["id"], payload)
             return _take(row)
@@ -86,6 +98,19 @@ class Takes:
                 connection.execute(
                     update(tables.takes).where(tables.takes.c.id == take).values(rank=_next_rank(connection))
                 )
+
+    def blob(self, take: str) -> bytes:
+        """What was kept with a take.
+
+        Raises:
+            NotFound: Nothing was, or the take is gone.
+        """
+        with self._database.read() as connection:
+            query = select(tables.blobs.c.data).where(tables.blobs.c.take == take)
+            found = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise NotFound(f"There is nothing kept with the take {take}.")
+        return bytes(found)
 
     def blob_path(self, name: str) -> Path:
         """Where a take's .npz lies. ``name`` is a bare file name."""

@@ -92,6 +92,7 @@ class FakeToolbox:
             language="en",
             transcribed_seconds=30,
             diarized=True,
+            diarized_seconds=30,
             speaker_count={},
             revision="v1",
             speakers=[

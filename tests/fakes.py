@@ -1,7 +1,7 @@
 """Engines that hear nothing, quickly and always the same, and the sounds to give them."""
 
 import wave
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from auricle.times import SAMPLE_RATE
 from engines.protocols import (
     Audio,
     Engines,
+    Heard,
     HearingOptions,
     LLMTraits,
     Message,
@@ -20,6 +21,7 @@ from engines.protocols import (
     Reply,
     SpeakerCount,
     VoiceMap,
+    Windows,
 )
 
 VOCABULARY = ("well", "the", "refund", "was", "promised", "on", "monday", "by", "alice")
@@ -42,12 +44,13 @@ def tone(path: Path, seconds: float, rate: int = SAMPLE_RATE, channels: int = 1,
 
 @dataclass
 class FakeRecognizer:
-    """Hears a word every half second, four to a segment; silence (all zeros) is heard as nothing.
+    """Hears a word every half second, four to a segment, half a minute at a time; zeros are heard as nothing.
 
     Attributes:
         calls: The options of each call.
-        seconds: The length of each call's audio.
-        during: Called with the number of the call while it hears, to break, cancel or watch it.
+        seconds: The length of what each window heard, in order.
+        during: Called with the number of the window while it is heard, to break, cancel or watch it.
+        window: Seconds heard at a time.
     """
 
     identity: str = "fake-recognizer@1"
@@ -55,21 +58,28 @@ class FakeRecognizer:
     calls: list[HearingOptions] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     during: Callable[[int], None] = lambda _: None
+    window: float = 30.0
 
-    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition:
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
+    ) -> Iterator[Heard]:
         self.calls.append(options)
-        self.seconds.append(audio.size / SAMPLE_RATE)
-        self.during(len(self.calls))
-        progress(0.5)
-        segments = _segments(audio.size, options.translate) if np.any(audio) else ()
-        progress(1.0)
-        return Recognition(language=options.language or self.language, language_probability=0.9, segments=segments)
+        language = since.recognition.language if since else options.language or self.language
+        start, step = since.until if since else 0, round(self.window * SAMPLE_RATE)
+        while start < audio.size:
+            end = min(start + step, audio.size)
+            self.seconds.append((end - start) / SAMPLE_RATE)
+            self.during(len(self.seconds))
+            segments = _segments(start, end, options.translate) if np.any(audio[start:end]) else ()
+            found = Recognition(language=language, language_probability=0.9, segments=segments)
+            yield Heard(found, end, (end,))
+            start = end
 
 
-def _segments(samples: int, translated: bool) -> tuple[Segment, ...]:
+def _segments(first: int, samples: int, translated: bool) -> tuple[Segment, ...]:
     length, breath = round(WORD_SECONDS * SAMPLE_RATE), SEGMENT_SECONDS * SAMPLE_RATE
     segments: list[Segment] = []
-    for start in range(0, samples, breath):
+    for start in range(first, samples, breath):
         words = tuple(
             Word(
                 start=at,
@@ -93,10 +103,19 @@ def _segments(samples: int, translated: bool) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
+@dataclass
 class FakeDetector:
-    """Hears speech wherever there is a sound, in stretches cut at 100 ms."""
+    """Hears speech wherever there is a sound, in stretches cut at 100 ms.
+
+    Attributes:
+        seconds: The length of each sound it was given.
+    """
+
+    identity: str = "fake-detector@1"
+    seconds: list[float] = field(default_factory=list)
 
     def speech(self, audio: Audio) -> list[Span]:
+        self.seconds.append(audio.size / SAMPLE_RATE)
         step = SAMPLE_RATE // 10
         spans: list[Span] = []
         for start in range(0, audio.size, step):
@@ -120,27 +139,28 @@ class FakeDiarizer:
     """
 
     identity: str = "fake-diarizer@1"
+    windows: Windows = field(default_factory=lambda: Windows(length=SAMPLE_RATE, step=SAMPLE_RATE))
     listened: list[float] = field(default_factory=list)
     clustered: list[SpeakerCount] = field(default_factory=list)
 
-    def listen(self, audio: Audio, progress: Progress) -> VoiceMap:
+    def listen(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> VoiceMap:
         self.listened.append(audio.size / SAMPLE_RATE)
         progress(0.5)
         progress(1.0)
-        # The length is all this fake needs to cluster.
-        return VoiceMap(
-            segmentations=np.zeros((1, 1, 1), np.float32),
-            embeddings=np.zeros((1, 1, 4), np.float32),
-            window=(0.0, audio.size / SAMPLE_RATE, audio.size / SAMPLE_RATE),
-        )
+        # How many windows there are is all this fake needs to cluster.
+        windows = self.windows.count(audio.size)
+        return VoiceMap(np.ones((windows, 1, 1), bool), np.zeros((windows, 1, 4), np.float32), self.windows)
 
-    def cluster(self, voices: VoiceMap, count: SpeakerCount) -> Diarization:
+    def cluster(self, pieces: Sequence[VoiceMap], count: SpeakerCount, threshold: float) -> Diarization:
         self.clustered.append(count)
         people = count.exact or min(max(2, count.least or 1), count.most or 2)
-        samples, length = round(voices.window[1] * SAMPLE_RATE), TURN_SECONDS * SAMPLE_RATE
+        length = TURN_SECONDS * SAMPLE_RATE
         turns = tuple(
-            Turn(start=start, end=min(start + length, samples), label=str(number % people))
-            for number, start in enumerate(range(0, samples, length))
+            Turn(start=max(turn, first), end=min(turn + length, last), label=str(turn // length % people))
+            for piece in pieces
+            for first in [piece.first * piece.windows.step]
+            for last in [first + len(piece.active) * piece.windows.step]
+            for turn in range(first // length * length, last, length)
         )
         embeddings = {turn.label: tuple(float(turn.label == str(i)) for i in range(people)) for turn in turns}
         return Diarization(turns=turns, exclusive=turns, voices=embeddings)

@@ -1,49 +1,47 @@
-"""What diarization heard is kept in a file that holds nothing but numbers."""
+"""What diarization heard is kept as bytes that hold nothing but numbers."""
 
-from pathlib import Path
+import io
 
 import numpy as np
 import pytest
 
-from engines.voicemap import VoiceMap
+from auricle.times import SAMPLE_RATE
+from engines.voicemap import VoiceMap, Windows
 
 
 def some_voices() -> VoiceMap:
     rng = np.random.default_rng(1)
     embeddings = rng.normal(size=(4, 3, 8)).astype(np.float32)
     embeddings[1, 2] = np.nan
-    segmentations = (rng.random((4, 10, 3)) > 0.5).astype(np.float32)
     return VoiceMap(
-        segmentations=segmentations,
-        embeddings=embeddings,
-        window=(0.0, 10.0, 1.0),
-        frame=(0.0, 0.06, 1.0),
-        length=208_000,
+        rng.random((4, 11, 3)) > 0.5, embeddings, Windows(length=80_000, step=8_000, frame=(0.06, 0.017)), 30
     )
 
 
-def test_what_was_saved_is_read_back_exactly(tmp_path: Path) -> None:
+def test_what_was_kept_is_read_back_exactly() -> None:
     voices = some_voices()
-    path = tmp_path / "v_abc"  # no .npz is appended to a name that lacks it
-    voices.save(path)
-    read = VoiceMap.load(path)
-    assert read.window == voices.window
-    assert read.frame == voices.frame
-    assert read.length == voices.length
+    read = VoiceMap.from_bytes(voices.to_bytes())
+    assert (read.windows, read.first) == (voices.windows, voices.first)
     assert np.array_equal(read.embeddings, voices.embeddings, equal_nan=True)
-    assert np.array_equal(read.segmentations, voices.segmentations)
-    assert read.embeddings.dtype == read.segmentations.dtype == np.float32
+    assert np.array_equal(read.active, voices.active)
+    assert (read.embeddings.dtype, read.active.dtype) == (np.float32, np.bool_)
 
 
-def test_saving_again_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "voices.npz"
-    some_voices().save(path)
-    some_voices().save(path)
-    assert [file.name for file in tmp_path.iterdir()] == ["voices.npz"]
+def test_silence_takes_next_to_no_room() -> None:
+    silence = VoiceMap(np.zeros((30, 589, 3), bool), np.full((30, 3, 192), np.nan, np.float32))
+    assert len(silence.to_bytes()) < 3000
+    assert np.isnan(VoiceMap.from_bytes(silence.to_bytes()).embeddings).all()
 
 
-def test_a_file_with_python_objects_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "voices.npz"
-    np.savez(path, segmentations=np.array([{"a": 1}], dtype=object), embeddings=0, window=0, frame=0)
+def test_bytes_with_python_objects_are_refused() -> None:
+    file = io.BytesIO()
+    np.savez(file, shape=[1], heard=[1], embeddings=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        VoiceMap.load(path)
+        VoiceMap.from_bytes(file.getvalue())
+
+
+@pytest.mark.parametrize(("seconds", "windows"), [(0.1, 1), (10, 1), (10.1, 2), (11, 2), (60, 51)])
+def test_windows_see_all_of_the_audio(seconds: float, windows: int) -> None:
+    cut, samples = Windows(), round(seconds * SAMPLE_RATE)
+    assert cut.count(samples) == windows
+    assert cut.covered(windows) >= samples

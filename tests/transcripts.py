@@ -74,5 +74,5 @@ def transcript(
         turns=tuple(
             Turn(start=item.start, end=item.end, label=item.speaker) for item in utterances if item.speaker and diarized
         ),
-        diarized=diarized,
+        told_apart=(Span(start=0, end=to_samples(seconds)),) if diarized else (),
     )

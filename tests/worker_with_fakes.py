@@ -12,20 +12,24 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator, Sequence
 
-from auricle.domain import Recognition
+from auricle.domain import Recognition, Span
 from auricle.errors import ModelUnavailable
 from auricle.settings import Settings
-from engines.protocols import Audio, HearingOptions, Progress
+from engines.protocols import Audio, Heard, HearingOptions
 from tests.fakes import FakeRecognizer, fake_engines
 from tools.worker import main
 
 MODE = sys.argv[1]
 SETTINGS = Settings()
+NOTHING = Recognition(language="en", language_probability=0.9, segments=())
 
 
 class Recognizer(FakeRecognizer):
-    def transcribe(self, audio: Audio, options: HearingOptions, progress: Progress) -> Recognition:
+    def transcribe(
+        self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
+    ) -> Iterator[Heard]:
         with (SETTINGS.home / "heard").open("a") as file:
             file.write(f"{os.getpid()}\n")
         if MODE == "die":
@@ -36,9 +40,9 @@ class Recognizer(FakeRecognizer):
             raise ValueError("a bug")
         while MODE in {"hold", "wait"} and len(self.calls) >= 1 and not (SETTINGS.home / "go").exists():
             if MODE == "wait":
-                progress(0.1)
+                yield Heard(NOTHING, 0)
             time.sleep(0.02)
-        return super().transcribe(audio, options, progress)
+        yield from super().transcribe(audio, speech, options, since)
 
 
 sys.exit(main(SETTINGS, fake_engines(Recognizer())))

@@ -1,71 +1,73 @@
 """Long audio in pieces that end where nobody speaks, and what was heard in one put back on the recording's clock."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from auricle.domain import Recognition, Recording, Span
-from auricle.times import to_samples
-from engines.protocols import SpeechDetector
-from library import Library
+from auricle.domain import Recognition, Span
 
-_LONGEST_LOOK = to_samples(60)
-_LOOK_SHARE = 0.3
+_EARLIEST = 0.5
+"""Of the longest piece: no piece ends sooner, so that the longest pause is found among many."""
+
+_REST = 1 / 6
+"""Of the longest piece: no last piece is shorter, since engines hear little in a second."""
 
 
-def pieces(
-    library: Library, recording: Recording, span: Span, seconds: float, detector: Callable[[], SpeechDetector]
-) -> Iterator[Span]:
-    """Cuts a span into pieces of at most ``seconds``, each as late as the next silence allows.
-
-    Only the audio around a cut is read, when its turn comes; what fits into one piece is not cut at all.
+def pieces(span: Span, speech: Sequence[Span], longest: int, faintest: Callable[[Span], int]) -> Iterator[Span]:
+    """Cuts a span into pieces of at most ``longest`` samples, each at the longest pause in its second half.
 
     Args:
-        detector: Makes the speech detector, where one is needed.
+        speech: Where somebody speaks.
+        faintest: Where to cut in a stretch without any pause.
 
     Yields:
         The pieces in order, without gaps.
     """
-    longest = to_samples(seconds)
     start = span.start
     while span.end - start > longest:
-        left = span.end - start
-        # Pieces of about the same length: no last one of a second, which engines hear badly.
-        latest = start + min(longest, math.ceil(left / math.ceil(left / longest) * (1 + _LOOK_SHARE / 2)))
-        look = min(_LONGEST_LOOK, round((latest - start) * _LOOK_SHARE))
-        window = Span(start=latest - look, end=latest)
-        speech = detector().speech(library.recordings.read(recording, window))
-        cut = window.start + quietest(speech, look)
-        yield Span(start=start, end=cut)
-        start = cut
+        look = Span(
+            start=start + round(longest * _EARLIEST), end=min(start + longest, span.end - round(longest * _REST))
+        )
+        cut = quietest(speech, look)
+        end = faintest(look) if cut is None else cut
+        yield Span(start=start, end=end)
+        start = end
     yield Span(start=start, end=span.end)
 
 
-def quietest(speech: list[Span], length: int) -> int:
-    """The middle of the longest silence in ``length`` samples; ``length`` where somebody speaks all the time."""
-    edges = [0, *(edge for span in sorted(speech, key=lambda span: span.start) for edge in (span.start, span.end))]
-    edges.append(length)
-    silences = [(end - start, (start + end) // 2) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    longest, middle = max(silences)
-    return max(1, middle) if longest > 0 else length
+def quietest(speech: Sequence[Span], look: Span) -> int | None:
+    """The middle of the longest pause that begins and ends in a stretch; None where somebody speaks all the time."""
+    edges = [look.start]
+    for each in speech:
+        if each.shared_with(look):
+            edges += [max(each.start, look.start), min(each.end, look.end)]
+    edges.append(look.end)
+    length, middle = max((end - start, (start + end) // 2) for start, end in zip(edges[::2], edges[1::2], strict=True))
+    return middle if length > 0 else None
 
 
-def shifted(heard: Recognition, piece: Span) -> Recognition:
-    """What was heard in a piece, in samples of the recording; nothing lies outside the piece."""
+def shifted(heard: Recognition, start: int, span: Span) -> Recognition:
+    """What was heard in some sound, in samples of the recording.
+
+    Args:
+        start: Where the sound begins in the recording.
+        span: What of it counts: words whose middle lies outside are left out, and none reaches beyond it.
+    """
 
     def place(time: int) -> int:
-        return max(piece.start, min(piece.end, piece.start + time))
+        return max(span.start, min(span.end, start + time))
 
-    segments = tuple(
-        segment.model_copy(
-            update={
-                "start": place(segment.start),
-                "end": place(segment.end),
-                "words": tuple(
-                    word.model_copy(update={"start": place(word.start), "end": place(word.end)})
-                    for word in segment.words
-                ),
-            }
+    segments = []
+    for segment in heard.segments:
+        words = tuple(
+            word.model_copy(update={"start": place(word.start), "end": place(word.end)})
+            for word in segment.words
+            if span.start <= start + (word.start + word.end) // 2 <= span.end
         )
-        for segment in heard.segments
-    )
-    return heard.model_copy(update={"segments": segments})
+        if len(words) == len(segment.words):
+            placed = {"start": place(segment.start), "end": place(segment.end), "words": words}
+        elif words:
+            text = "".join(word.text for word in words).strip()
+            placed = {"start": words[0].start, "end": words[-1].end, "words": words, "text": text}
+        else:
+            continue
+        segments.append(segment.model_copy(update=placed))
+    return heard.model_copy(update={"segments": tuple(segments)})

@@ -1,25 +1,32 @@
 """Who speaks when: listened to once, clustered for each count of speakers, the same people kept through all of them."""
 
-import contextlib
-import hashlib
-import zipfile
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from auricle.domain import Diarization, Recording, Span, Speaker, Take, Turn
-from engines.protocols import Diarizer, SpeakerCount, VoiceMap
+from auricle.times import clock, to_samples, to_seconds
+from engines.protocols import Diarizer, SpeakerCount, VoiceMap, Windows
 from library import Library
 from tools.context import Context
 from tools.matching import match
+from tools.ranges import range_of
+from tools.spans import union, without
+from tools.speech import sections, speech_within
 from tools.work import Work
+
+_PIECE_SECONDS = 30.0
+"""Voices are kept in pieces of at most this length."""
 
 
 def diarize(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
-    """Finds who speaks when in a whole recording; another count only clusters again.
+    """Finds who speaks when in a range; another count or threshold only clusters again.
+
+    Everybody heard in the recording so far is told apart, so that people stay the same whatever was asked for first.
 
     Args:
-        args: ``recording`` (id), ``exact``, ``least``, ``most`` (speakers; None where nobody knows).
+        args: ``recording`` (id), ``exact``, ``least``, ``most`` (speakers; None where nobody knows), ``start`` and
+            ``end`` (samples; the whole where absent).
 
     Returns:
         ``take``: the id of the diarization take.
@@ -27,16 +34,17 @@ def diarize(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any
     stored = recall(context, args)
     if stored is not None:
         return stored
-    library = context.library
-    recording = library.recordings.get(args["recording"])
-    count, diarizer = _count(args), context.engines.diarizer()
+    request = _Request.of(context, args)
+    library, recording, diarizer = context.library, request.recording, request.diarizer
     before = [take for take in library.takes.find(recording.id, "diarization") if library.speakers.bound(take.id)]
-    voices = _voices(library, recording, diarizer, work)
-    work.report(recording.seconds, recording.seconds, "telling the voices apart")
+    _listen(context, request, work)
+    work.report(0, 0, "telling the voices apart")
     work.check_cancelled()
-    found = _within(diarizer.cluster(voices, count), recording.span)
+    voices = _Voices(library, request.voices(context))
+    found = _within(diarizer.cluster(voices, request.count, context.settings.speaker_threshold), voices.heard)
+    params = request.params | {"heard": _text(voices.heard)}
     take = library.takes.add(
-        recording.id, "diarization", diarizer.identity, asdict(count), recording.span, found.model_dump_json()
+        recording.id, "diarization", diarizer.identity, params, recording.span, found.model_dump_json()
     )
     _bind(library, take, before[-1] if before else None)
     return {"take": take.id}
@@ -44,52 +52,136 @@ def diarize(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any
 
 def recall(context: Context, args: dict[str, Any]) -> dict[str, Any] | None:
     """What ``diarize`` would return, if it has been done; needs no weights."""
+    request = _Request.of(context, args)
     library = context.library
-    recording = library.recordings.get(args["recording"])
-    takes = library.takes.find(recording.id, "diarization")
-    engine, params = context.engines.diarizer().identity, asdict(_count(args))
-    known = [take for take in takes if take.engine == engine and take.params == params]
-    # Binding comes last: a take with voices and no speakers is one whose worker died in between.
-    if not known or (_labels(known[-1]) and not library.speakers.bound(known[-1].id)):
-        return None
-    if known[-1] != takes[-1]:
-        library.takes.again([known[-1].id])
-    return {"take": known[-1].id}
+    takes = library.takes.find(request.recording.id, "diarization")
+    for take in reversed([take for take in takes if request.answered_by(take)]):
+        # Binding comes last: a take with voices and no speakers is one whose worker died in between.
+        if library.speakers.bound(take.id) or not _labels(take):
+            if take != takes[-1]:
+                library.takes.again([take.id])
+            return {"take": take.id}
+    return None
 
 
-def _count(args: dict[str, Any]) -> SpeakerCount:
-    return SpeakerCount(args.get("exact"), args.get("least"), args.get("most"))
+@dataclass(frozen=True)
+class _Request:
+    recording: Recording
+    span: Span
+    count: SpeakerCount
+    threshold: float
+    diarizer: Diarizer
+
+    @classmethod
+    def of(cls, context: Context, args: dict[str, Any]) -> "_Request":
+        recording = context.library.recordings.get(args["recording"])
+        count = SpeakerCount(args.get("exact"), args.get("least"), args.get("most"))
+        span = range_of(recording, args.get("start"), args.get("end"))
+        return cls(recording, span, count, context.settings.speaker_threshold, context.engines.diarizer())
+
+    @property
+    def params(self) -> dict[str, str | int | float | bool | None]:
+        return {**asdict(self.count), "threshold": self.threshold}
+
+    def answered_by(self, take: Take) -> bool:
+        asked = {name: value for name, value in take.params.items() if name != "heard"}
+        if take.engine != self.diarizer.identity or asked != self.params:
+            return False
+        return not without(self.span, Diarization.model_validate_json(take.payload).heard or ())
+
+    def voices(self, context: Context) -> list[Take]:
+        """What was listened to anywhere in the recording, in order of time."""
+        found = context.library.takes.find(self.recording.id, "voices", self.diarizer.identity, {})
+        return sorted(found, key=lambda take: take.span.start)
 
 
-def _voices(library: Library, recording: Recording, diarizer: Diarizer, work: Work) -> VoiceMap:
-    """The stored voices of a recording, or else the slow half of diarization."""
-    name = f"{recording.sha256[:24]}-{hashlib.sha256(diarizer.identity.encode()).hexdigest()[:12]}.npz"
-    blob = library.takes.blob_path(name)
-    work.report(0, recording.seconds, "loading the diarization models")
+def _listen(context: Context, request: _Request, work: Work) -> None:
+    """The slow half: what nobody has listened to yet, window by window, each piece kept as it is finished."""
+    recording, library = request.recording, context.library
+    missing = without(request.span, [take.span for take in request.voices(context)])
+    if not missing:
+        return
+    work.report(0, 0, "loading the diarization models")
     work.check_cancelled()
-    if library.takes.find(recording.id, "voices", diarizer.identity, {}):
-        # A file that is gone, damaged or of an earlier version only costs listening again.
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return VoiceMap.load(blob)
+    windows = request.diarizer.windows
+    speech = [each for span in missing for part in sections(context, recording, span, work) for each in part.speech]
+    pieces = [
+        (piece, to_seconds(sum(each.shared_with(piece) for each in speech)))
+        for span in missing
+        for piece in _pieces(windows, span, recording.duration, context.settings.piece_seconds)
+    ]
+    done, total = 0.0, sum(cost for _, cost in pieces)
+    for piece, cost in pieces:
+        sound = _sound(windows, piece, recording.duration)
 
-    def progress(share: float) -> None:
-        work.report(share * recording.seconds, recording.seconds, "listening for voices")
-        work.check_cancelled()
+        def progress(share: float, piece: Span = piece, done: float = done, cost: float = cost) -> None:
+            work.report(done + share * cost, total, f"listening for voices at {clock(to_seconds(piece.start))}")
+            work.check_cancelled()
 
-    voices = diarizer.listen(library.recordings.read(recording), progress)
-    voices.save(blob)
-    library.takes.add(recording.id, "voices", diarizer.identity, {}, recording.span, name)
-    return voices
+        progress(0.0)
+        audio = library.recordings.read(recording, sound)
+        heard = request.diarizer.listen(audio, speech_within(speech, sound), progress)
+        kept = replace(heard, first=piece.start // windows.step)
+        library.takes.add(recording.id, "voices", request.diarizer.identity, {}, piece, blob=kept.to_bytes())
+        done += cost
+        work.between_pieces()
 
 
-def _within(found: Diarization, span: Span) -> Diarization:
-    """Models round their last frame up: nobody speaks after the end."""
+def _pieces(windows: Windows, span: Span, duration: int, seconds: float) -> Iterator[Span]:
+    """The steps of the windows that a span touches, in the pieces they would have in the whole recording.
+
+    A window answers for its first step, the last one for all that is left.
+    """
+    length = max(1, to_samples(min(seconds, _PIECE_SECONDS)) // windows.step) * windows.step
+    last = (windows.count(duration) - 1) * windows.step
+    start = min(span.start // windows.step * windows.step, last)
+    while start < span.end:
+        end = min((start // length + 1) * length, -(-span.end // windows.step) * windows.step)
+        end = duration if end > last else end
+        yield Span(start=start, end=end)
+        start = end
+
+
+def _sound(windows: Windows, piece: Span, duration: int) -> Span:
+    """All that the windows of a piece see: the last ones look ahead."""
+    steps = -(-piece.length // windows.step)
+    return Span(start=piece.start, end=min(piece.start + windows.covered(steps), duration))
+
+
+class _Voices(Sequence[VoiceMap]):
+    """What was listened to, read when it is looked at: hours of it would fill the memory."""
+
+    def __init__(self, library: Library, takes: Sequence[Take]) -> None:
+        self._library, self._takes = library, takes
+        self.heard = union(take.span for take in takes)
+
+    def __len__(self) -> int:
+        return len(self._takes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return VoiceMap.from_bytes(self._library.takes.blob(self._takes[index].id))
+
+
+def _text(spans: Iterable[Span]) -> str:
+    return ",".join(f"{span.start}-{span.end}" for span in spans)
+
+
+def _within(found: Diarization, heard: Sequence[Span]) -> Diarization:
+    """Only where somebody listened: the last windows of a range see beyond it."""
 
     def clamp(turns: Iterable[Turn]) -> tuple[Turn, ...]:
-        cut = (turn.model_copy(update={"start": max(turn.start, 0), "end": min(turn.end, span.end)}) for turn in turns)
-        return tuple(turn for turn in cut if turn.length > 0)
+        parts = (
+            turn.model_copy(update={"start": max(turn.start, span.start), "end": min(turn.end, span.end)})
+            for turn in turns
+            for span in heard
+            if turn.shared_with(span)
+        )
+        return tuple(sorted(parts, key=lambda turn: (turn.start, turn.end)))
 
-    return found.model_copy(update={"turns": clamp(found.turns), "exclusive": clamp(found.exclusive)})
+    turns = clamp(found.turns)
+    speaking = {turn.label for turn in turns}
+    voices = {label: voice for label, voice in found.voices.items() if label in speaking}
+    return Diarization(turns=turns, exclusive=clamp(found.exclusive), voices=voices, heard=tuple(heard))
 
 
 def _labels(take: Take) -> list[str]:

@@ -13,7 +13,7 @@ from tools.jobs import Jobs
 from tools.languages import language_code
 from tools.results import DiarizationSummary, DiarizedSpeaker, Transcription
 from tools.transcript import fold
-from tools.views import Transcript, Utterance
+from tools.views import SpeakerView, Transcript, Utterance
 from tools.work import Work
 
 MOST_SPEAKERS = 20
@@ -71,11 +71,14 @@ def transcribe(
     )
 
 
-def diarize(library: Library, jobs: Jobs, recording: Recording, count: SpeakerCount, work: Work) -> DiarizationSummary:
-    """Tells the voices of a recording apart."""
-    asked = {"recording": recording.id, "exact": count.exact, "least": count.least, "most": count.most}
-    jobs.run("diarize", asked, work)
+def diarize(
+    library: Library, jobs: Jobs, recording: Recording, span: Span, count: SpeakerCount, work: Work
+) -> DiarizationSummary:
+    """Tells the voices in a range apart; the whole of it is told."""
+    number = {"exact": count.exact, "least": count.least, "most": count.most}
+    jobs.run("diarize", {"recording": recording.id, "start": span.start, "end": span.end, **number}, work)
     transcript = fold(library, recording)
+    turns = tuple(turn for turn in transcript.turns if turn.shared_with(span))
     advice = "Call name_speakers to name the voices" if transcript.utterances else "Call transcribe to hear their words"
     if count.exact is None:
         advice += "; if the number of people is wrong, call diarize with speakers"
@@ -83,13 +86,19 @@ def diarize(library: Library, jobs: Jobs, recording: Recording, count: SpeakerCo
         recording=recording.id,
         revision=transcript.revision,
         speakers=[
-            DiarizedSpeaker(id=view.id, speaker=view.display, seconds=view.seconds) for view in transcript.speakers
+            DiarizedSpeaker(id=view.id, speaker=view.display, seconds=_seconds_of(view, turns, span))
+            for view in transcript.speakers
+            if any(turn.label == view.id for turn in turns)
         ],
-        turns=len(transcript.turns),
-        overlap_seconds=to_seconds(overlap(transcript.turns)),
+        turns=len(turns),
+        overlap_seconds=to_seconds(overlap(turns)),
         warnings=_unlikely(transcript, count),
         next=f"{advice}." if transcript.speakers else "Nobody was heard to speak: transcribe may still find words.",
     )
+
+
+def _seconds_of(view: SpeakerView, turns: tuple[Turn, ...], span: Span) -> float:
+    return to_seconds(sum(turn.shared_with(span) for turn in turns if turn.label == view.id))
 
 
 def speaker_count(exact: int | None, least: int | None, most: int | None) -> SpeakerCount:

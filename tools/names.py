@@ -174,7 +174,7 @@ def _best(scores: Scores, voices: Sequence[str], people: Sequence[str]) -> list[
     """One name a voice, so that all evidence together is greatest (Kuhn, 1955, by scipy)."""
     if not voices or not people:
         return []
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
+    from scipy.optimize import linear_sum_assignment
 
     matrix = [[max(0.0, scores[voice][name]) for name in people] for voice in voices]
     rows, columns = linear_sum_assignment(matrix, maximize=True)

@@ -2,7 +2,7 @@
 
 from auricle.domain import Recording, Span
 from auricle.errors import BadArgument
-from auricle.times import clock, parse_time, to_samples
+from auricle.times import clock, parse_time, to_samples, to_seconds
 
 Time = float | str
 """Seconds, M:SS or H:MM:SS."""
@@ -29,4 +29,19 @@ def span_of(recording: Recording, start: Time | None, end: Time | None) -> Span:
     span = Span(start=to_samples(first), end=min(to_samples(last), recording.duration))
     if span.length <= 0:
         raise BadArgument(f"From {start} to {end} there is nothing. {allowed}.")
+    return span
+
+
+def range_of(recording: Recording, start: int | None, end: int | None) -> Span:
+    """A range in samples; the whole where nothing is said.
+
+    Raises:
+        BadArgument: It is empty, or leaves the recording.
+    """
+    span = Span(start=start or 0, end=recording.duration if end is None else end)
+    if not 0 <= span.start < span.end <= recording.duration:
+        raise BadArgument(
+            f"{recording.id} has nothing from {to_seconds(span.start)} to {to_seconds(span.end)} s: "
+            f"give a range within 0 to {recording.seconds} s."
+        )
     return span

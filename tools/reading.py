@@ -150,6 +150,7 @@ def describe(library: Library, recording: Recording) -> RecordingDescription:
         language=transcript.language,
         transcribed_seconds=round(heard, 3),
         diarized=transcript.diarized,
+        diarized_seconds=round(sum(span.seconds for span in transcript.told_apart), 3),
         speaker_count=_speaker_count(library, recording),
         revision=transcript.revision,
         speakers=[
@@ -246,6 +247,8 @@ def _after_description(transcript: Transcript) -> str:
         return missing
     if not transcript.diarized:
         return "Call diarize to tell voices apart, or read_transcript to read it."
+    if without(Span(start=0, end=transcript.duration), transcript.told_apart):
+        return "Voices are told apart in a part only: call diarize for the rest, or read_transcript to read it."
     if any(view.name is None for view in transcript.speakers):
         return "Call name_speakers to name the voices, or read_transcript to read it."
     return "Call read_transcript to read it, or export_transcript to write a file."

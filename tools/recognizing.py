@@ -1,19 +1,30 @@
-"""The words of a range: what no take covers yet is heard piece by piece, each piece kept as it is finished."""
+"""The words of a range: what no take covers yet is heard half a minute at a time, each kept as it is finished."""
 
+import contextlib
+import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from auricle.domain import Recording, Span, Take
-from auricle.errors import BadArgument
-from auricle.times import SAMPLE_RATE, clock, to_seconds
-from engines.protocols import HearingOptions, Recognizer
+from auricle.domain import Recognition, Recording, Span, Take
+from auricle.errors import NotFound
+from auricle.times import SAMPLE_RATE, clock, to_samples, to_seconds
+from engines.protocols import Heard, HearingOptions, Recognizer
 from tools.context import Context
 from tools.cutting import pieces, shifted
+from tools.ranges import range_of
 from tools.spans import without
+from tools.speech import SECTION, Section, faintest, sections, speech_within, widened
 from tools.work import Work
 
 _SHORTEST = SAMPLE_RATE // 10
 """Samples; what lies between two takes and is shorter holds no word."""
+
+_SURE = 0.5
+"""A language that was found with less certainty is not taken for granted in what follows."""
+
+NO_LANGUAGE = "und"
+"""The language of sound in which nobody speaks (ISO 639-2)."""
 
 
 def recognize(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
@@ -28,34 +39,22 @@ def recognize(context: Context, args: dict[str, Any], work: Work) -> dict[str, A
     """
     request = _Request.of(context, args)
     request.prefer(context)
-    heard, missing = 0, request.missing(context)
-    total = to_seconds(sum(span.length for span in missing))
-    options = request.options
-    for span in missing:
-        for piece in pieces(
-            context.library, request.recording, span, context.settings.piece_seconds, context.engines.detector
-        ):
-            done = to_seconds(heard)
-
-            def progress(share: float, piece: Span = piece, done: float = done) -> None:
-                at = f"{clock(to_seconds(piece.start))} to {clock(to_seconds(piece.end))}"
-                work.report(done + share * piece.seconds, total, f"listening at {at}")
-                work.check_cancelled()
-
-            if heard:
-                progress(0.0)
-            else:
-                work.report(0, total, "loading the recognition model")
-                work.check_cancelled()
-            sound = context.library.recordings.read(request.recording, piece)
-            result = shifted(request.recognizer.transcribe(sound, options, progress), piece)
-            request.keep(context, piece, result.model_dump_json())
-            if result.segments and options.language is None:
-                # One language a job: a later piece full of names or music would else be heard in another.
-                options = replace(options, language=result.language)
-            heard += piece.length
+    history = _History(context, request)
+    stretches = [each for part in _unheard(context, request, work) for each in history.divided(part)]
+    total = sum(stretch.work for stretch in stretches)
+    done = 0.0
+    work.report(0, total, "loading the recognition model")
+    work.check_cancelled()
+    for stretch in stretches:
+        for take in _listened(context, request, history, stretch):
+            heard = Span(start=stretch.span.start, end=take.span.end)
+            at = f"{clock(to_seconds(take.span.start))} to {clock(to_seconds(take.span.end))}"
+            work.report(done + stretch.work_in(heard), total, f"listened at {at}")
+            work.check_cancelled()
+            work.between_pieces()
+        done += stretch.work
     work.report(total, total, "heard")
-    return request.result(context, to_seconds(heard))
+    return request.result(context, to_seconds(sum(stretch.span.length for stretch in stretches)))
 
 
 def recall(context: Context, args: dict[str, Any]) -> dict[str, Any] | None:
@@ -83,7 +82,7 @@ class _Request:
             translate=bool(args.get("translate", False)),
             beam_size=context.settings.beam_size,
         )
-        span = _range(recording, args.get("start"), args.get("end"))
+        span = range_of(recording, args.get("start"), args.get("end"))
         return cls(recording, span, options, context.engines.recognizer())
 
     @property
@@ -91,18 +90,17 @@ class _Request:
         """All that would make the engine hear otherwise. What was asked for, not what came of it: None stays None."""
         return asdict(self.options)
 
+    def all_takes(self, context: Context) -> list[Take]:
+        """What was heard anywhere in the recording with these options."""
+        return context.library.takes.find(self.recording.id, "recognition", self.recognizer.identity, self.params)
+
     def takes(self, context: Context) -> list[Take]:
-        found = context.library.takes.find(self.recording.id, "recognition", self.recognizer.identity, self.params)
-        return [take for take in found if take.span.shared_with(self.span)]
+        return [take for take in self.all_takes(context) if take.span.shared_with(self.span)]
 
     def missing(self, context: Context) -> list[Span]:
         left = without(self.span, [take.span for take in self.takes(context)])
         # A range that short was asked for; a rest that short is only what two takes left between them.
         return [span for span in left if span.length >= _SHORTEST or span == self.span]
-
-    def keep(self, context: Context, piece: Span, payload: str) -> None:
-        engine = self.recognizer.identity
-        context.library.takes.add(self.recording.id, "recognition", engine, self.params, piece, payload)
 
     def prefer(self, context: Context) -> None:
         """Lets stored takes of what is asked for now decide again where later ones, with other options, do."""
@@ -119,11 +117,141 @@ class _Request:
         return {"takes": [take.id for take in self.takes(context)], "heard": heard}
 
 
-def _range(recording: Recording, start: int | None, end: int | None) -> Span:
-    span = Span(start=start or 0, end=recording.duration if end is None else end)
-    if not 0 <= span.start < span.end <= recording.duration:
-        raise BadArgument(
-            f"{recording.id} has nothing from {to_seconds(span.start)} to {to_seconds(span.end)} s: "
-            f"give a range within 0 to {recording.seconds} s."
+@dataclass(frozen=True)
+class _Stretch:
+    """What is to be heard in one go.
+
+    Attributes:
+        sound: What recognition is given; it begins before the stretch where an earlier job was interrupted in it.
+        speech: Where somebody speaks in the sound.
+    """
+
+    span: Span
+    sound: Span
+    speech: tuple[Span, ...]
+
+    @property
+    def work(self) -> float:
+        """Seconds of speech: silence costs nothing."""
+        return self.work_in(self.span)
+
+    def work_in(self, span: Span) -> float:
+        return to_seconds(sum(each.shared_with(span) for each in self.speech))
+
+
+def _unheard(context: Context, request: _Request, work: Work) -> Iterator[_Stretch]:
+    """What of the range no take covers, from pause to pause."""
+    missing = request.missing(context)
+    if not missing:
+        return
+    covered = [take.span for take in request.all_takes(context)]
+    hull = Span(start=missing[0].start, end=missing[-1].end)
+    around = list(sections(context, request.recording, hull, work))
+    hull = widened(context, request.recording, hull, around)
+    for section in around:
+        for piece in _pieces(context, request.recording, section, hull):
+            for rest in without(piece, covered):
+                if rest.length >= _SHORTEST or rest.shared_with(request.span) == request.span.length:
+                    yield _Stretch(rest, rest, section.speech)
+
+
+def _pieces(context: Context, recording: Recording, section: Section, hull: Span) -> Iterator[Span]:
+    """A section as far as it is wanted, or parts of it where the settings want shorter ones."""
+    wanted = Span(start=max(section.span.start, hull.start), end=min(section.span.end, hull.end))
+    if wanted.length <= 0:
+        return iter(())
+    longest = to_samples(context.settings.piece_seconds)
+    if longest >= SECTION:
+        return iter((wanted,))
+    return pieces(wanted, section.speech, longest, lambda look: faintest(context, recording, look))
+
+
+def _listened(context: Context, request: _Request, history: "_History", stretch: _Stretch) -> Iterator[Take]:
+    """Hears a stretch, and keeps what is heard as it comes."""
+    options, probability = history.options(stretch)
+    start = stretch.span.start
+    if not stretch.work:
+        yield history.keep(Recognition(language=NO_LANGUAGE, language_probability=0.0, segments=()), stretch.span, {})
+        return
+    audio = context.library.recordings.read(request.recording, stretch.sound)
+    speech = speech_within(stretch.speech, stretch.sound)
+    for heard in request.recognizer.transcribe(audio, speech, options, history.since(stretch)):
+        end = min(stretch.sound.start + heard.until, stretch.span.end)
+        if end <= start:
+            continue
+        span, start = Span(start=start, end=end), end
+        found = shifted(heard.recognition, stretch.sound.start, span)
+        if probability is not None:
+            found = found.model_copy(update={"language_probability": probability})
+        state = {"sound": [stretch.sound.start, stretch.sound.end], "resume": heard.resume}
+        yield history.keep(found, span, state if end < stretch.sound.end else {})
+        if end == stretch.span.end:
+            return
+
+
+class _History:
+    """What was heard just before a stretch tells of it: the language, and where an interrupted job is to go on.
+
+    Only an unbroken row of takes that ends where the stretch begins counts.
+    """
+
+    def __init__(self, context: Context, request: _Request) -> None:
+        self._library, self._request = context.library, request
+        self._ending: dict[int, Take] = {}
+        self._languages: dict[int, tuple[str, float] | None] = {}
+        for take in sorted(request.all_takes(context), key=lambda take: take.span.start):
+            self._add(take)
+
+    def _add(self, take: Take) -> None:
+        self._ending[take.span.end] = take
+        heard = json.loads(take.payload)
+        sure = bool(heard["segments"]) and heard["language_probability"] >= _SURE
+        found = (heard["language"], heard["language_probability"])
+        self._languages[take.span.end] = found if sure else self._languages.get(take.span.start)
+
+    def keep(self, heard: Recognition, span: Span, state: dict[str, Any]) -> Take:
+        request = self._request
+        take = self._library.takes.add(
+            request.recording.id,
+            "recognition",
+            request.recognizer.identity,
+            request.params,
+            span,
+            heard.model_dump_json(),
+            json.dumps(state).encode() if state else None,
         )
-    return span
+        self._add(take)
+        return take
+
+    def options(self, stretch: _Stretch) -> tuple[HearingOptions, float | None]:
+        """With the language of what leads up to the stretch, and how sure it was; None where it is to be detected."""
+        known = self._languages.get(stretch.span.start)
+        if self._request.options.language is not None or known is None:
+            return self._request.options, None
+        return replace(self._request.options, language=known[0]), known[1]
+
+    def divided(self, stretch: _Stretch) -> Iterator[_Stretch]:
+        """What is left of interrupted work, with the sound it was given; and the rest by itself."""
+        state = self._state(stretch.span.start)
+        sound = Span(start=state["sound"][0], end=state["sound"][1]) if state else stretch.span
+        end = min(sound.end, stretch.span.end)
+        yield _Stretch(Span(start=stretch.span.start, end=end), sound, stretch.speech)
+        if end < stretch.span.end:
+            rest = Span(start=end, end=stretch.span.end)
+            yield _Stretch(rest, rest, stretch.speech)
+
+    def since(self, stretch: _Stretch) -> Heard | None:
+        """What the engine told last of this sound."""
+        if stretch.sound.start == stretch.span.start:
+            return None
+        state = self._state(stretch.span.start)
+        last = Recognition.model_validate_json(self._ending[stretch.span.start].payload)
+        return Heard(last, stretch.span.start - stretch.sound.start, tuple(state["resume"]))
+
+    def _state(self, end: int) -> dict[str, Any]:
+        take = self._ending.get(end)
+        if take is not None:
+            with contextlib.suppress(NotFound):  # its sound was heard to the end
+                state: dict[str, Any] = json.loads(self._library.takes.blob(take.id))
+                return state
+        return {}

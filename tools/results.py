@@ -46,6 +46,7 @@ class RecordingDescription(Result, RecordingInfo):
     language: str | None
     transcribed_seconds: float
     diarized: bool
+    diarized_seconds: float
     speaker_count: dict[str, int] = Field(description="What diarize was told of the number of people, if anything.")
     revision: str
     speakers: list[TalkTime]

@@ -162,6 +162,8 @@ class Toolbox:
         speakers: Annotated[int | None, Field(description="Exactly so many people speak, if known.")] = None,
         min_speakers: Annotated[int | None, Field(description="At least so many.")] = None,
         max_speakers: Annotated[int | None, Field(description="At most so many.")] = None,
+        start: Start = None,
+        end: End = None,
         *,
         work: Work = Quiet(),
     ) -> DiarizationSummary:
@@ -171,7 +173,8 @@ class Toolbox:
         Not for names: that is name_speakers. Example: recording="r_…", speakers=2
         """
         count = hearing.speaker_count(speakers, min_speakers, max_speakers)
-        return hearing.diarize(self.library, self.jobs, self._recording(recording), count, work)
+        known = self._recording(recording)
+        return hearing.diarize(self.library, self.jobs, known, span_of(known, start, end), count, work)
 
     @tool("Name speakers", core=True)
     def name_speakers(

@@ -123,9 +123,7 @@ def compose(known: Known) -> Transcript:
         for turn in (diarization.turns if diarization else ())
         if turn.label in owners
     ]
-    placed: list[tuple[str | None, bool]] = [(None, False)] * sum(len(words) for _, words in segments)
-    if diarization:
-        placed = place([word for _, words in segments for _, word in words], diarization)
+    placed = _placed([word for _, words in segments for _, word in words], diarization, recording)
     utterances: list[Utterance] = []
     done = 0
     for segment, words in segments:
@@ -142,8 +140,29 @@ def compose(known: Known) -> Transcript:
         utterances=tuple(sorted(utterances, key=lambda utterance: utterance.start)),
         speakers=_speakers(known, turns),
         turns=tuple(sorted(turns, key=lambda turn: (turn.start, turn.end))),
-        diarized=diarization is not None,
+        told_apart=_told_apart(diarization, recording),
     )
+
+
+def _told_apart(diarization: Diarization | None, recording: Recording) -> tuple[Span, ...]:
+    """Where anybody listened for voices."""
+    if diarization is None:
+        return ()
+    return (recording.span,) if diarization.heard is None else diarization.heard
+
+
+def _placed(
+    words: Sequence[Word], diarization: Diarization | None, recording: Recording
+) -> list[tuple[str | None, bool]]:
+    """The voice of each word, and whether another speaks too; none where nobody listened for voices."""
+    placed: list[tuple[str | None, bool]] = [(None, False)] * len(words)
+    if diarization is None:
+        return placed
+    for span in _told_apart(diarization, recording):
+        inside = [number for number, word in enumerate(words) if span.start <= (word.start + word.end) // 2 <= span.end]
+        for number, voice in zip(inside, place([words[number] for number in inside], diarization), strict=True):
+            placed[number] = voice
+    return placed
 
 
 _Identified = tuple[str, Word]

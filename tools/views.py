@@ -63,7 +63,7 @@ class Transcript(_View):
     Attributes:
         heard: The stretches that recognition has listened to, in order, not touching.
         turns: Who speaks when, overlap included; ``label`` is a speaker's id. Empty before diarization.
-        diarized: Whether voices have been told apart.
+        told_apart: The stretches in which voices have been told apart, in order, not touching.
     """
 
     recording: str
@@ -75,7 +75,11 @@ class Transcript(_View):
     utterances: tuple[Utterance, ...]
     speakers: tuple[SpeakerView, ...]
     turns: tuple[Turn, ...]
-    diarized: bool
+    told_apart: tuple[Span, ...]
+
+    @property
+    def diarized(self) -> bool:
+        return bool(self.told_apart)
 
     def display(self, speaker: str | None) -> str | None:
         """What to call a speaker id: a name, else its label; None for a word without a voice."""

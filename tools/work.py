@@ -5,14 +5,23 @@ from typing import Protocol
 from auricle.domain import Job
 
 
+PERSON = 10
+"""The priority of what somebody waits for."""
+
+BATCH = 0
+"""The priority of scripts over many recordings."""
+
+
 class Work(Protocol):
     """What a tool knows of whoever asked. No LLM and no schema sees it.
 
     Attributes:
         patience: Seconds the face waits for a job before it takes a handle instead; None waits to the end.
+        priority: The highest goes first: ``PERSON`` or ``BATCH``.
     """
 
     patience: float | None
+    priority: int
 
     def report(self, done: float, total: float, note: str) -> None:
         """Tells how far the work is. ``total`` is 0 where nobody knows."""
@@ -20,6 +29,10 @@ class Work(Protocol):
 
     def check_cancelled(self) -> None:
         """Raises ``Cancelled`` once somebody has asked to stop."""
+        ...
+
+    def between_pieces(self) -> None:
+        """Called where work can be left without loss. Raises to make way or to pause."""
         ...
 
     def confirm(self, question: str) -> bool:
@@ -30,14 +43,17 @@ class Work(Protocol):
 class Quiet:
     """Nobody watches: no reports, never cancelled, and no yes."""
 
-    def __init__(self, patience: float | None = None) -> None:
-        self.patience = patience
+    def __init__(self, patience: float | None = None, priority: int = PERSON) -> None:
+        self.patience, self.priority = patience, priority
 
     def report(self, done: float, total: float, note: str) -> None:
         """Nobody to tell."""
 
     def check_cancelled(self) -> None:
         """Nobody to cancel."""
+
+    def between_pieces(self) -> None:
+        """Nobody to make way for."""
 
     def confirm(self, question: str) -> bool:
         return False

@@ -84,14 +84,18 @@ def limits(start: str | None, end: str | None) -> tuple[float | None, float | No
 
 
 def transcript_source(
-    toolbox: "Toolbox", recording: str, start: float = 0.0, end: float | None = None, translated: bool = False
+    toolbox: "Toolbox",
+    recording: str,
+    start: float | None = None,
+    end: float | None = None,
+    translated: bool = False,
 ) -> "Source":
     """The transcript of a recording as it stands, or of a range of it, as exports take it."""
     from tools.export import Source
     from tools.transcript import fold
 
     known = toolbox.library.recordings.get(recording)
-    span = Span(start=to_samples(start), end=known.duration if end is None else to_samples(end))
+    span = Span(start=to_samples(start or 0), end=known.duration if end is None else to_samples(end))
     return Source(title=Path(known.path).stem, transcript=fold(toolbox.library, known, translated), span=span)
 
 

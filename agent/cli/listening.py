@@ -58,22 +58,31 @@ def diarize(
     speakers: Annotated[int | None, typer.Option(metavar="N", help="Exactly so many people.")] = None,
     min_speakers: Annotated[int | None, typer.Option(metavar="N", help="At least so many.")] = None,
     max_speakers: Annotated[int | None, typer.Option(metavar="N", help="At most so many.")] = None,
+    start: Start = None,
+    end: End = None,
 ) -> Shown:
-    """Who speaks when."""
+    """Who speaks when; only the range asked for is listened to."""
     from tools.export.data import turns_dict
 
+    first, last = limits(start, end)
     with working() as (toolbox, work):
         found = recording_id(toolbox, recording, work)
         ensure_models(["segmentation", "embedding"], work)
         result = toolbox.diarize(
-            found, speakers=speakers, min_speakers=min_speakers, max_speakers=max_speakers, work=work
+            found,
+            speakers=speakers,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            start=first,
+            end=last,
+            work=work,
         )
-        source = transcript_source(toolbox, found)
+        source = transcript_source(toolbox, found, first, last)
     for warning in result.warnings:
         say(f"Note: {warning}")
-    summary = talk((view.display, view.seconds) for view in source.transcript.speakers)
+    summary = talk((speaker.speaker, speaker.seconds) for speaker in result.speakers)
     document = {**turns_dict(source), "warnings": result.warnings}
-    return Shown(document, [*turn_lines(source.transcript), summary or "Nobody speaks."])
+    return Shown(document, [*turn_lines(source), summary or "Nobody speaks."])
 
 
 def export(

@@ -1,10 +1,14 @@
 """Transcripts and turns as a person reads them."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from auricle.domain import Span
 from auricle.times import clock, to_seconds
 from tools.views import Transcript
+
+if TYPE_CHECKING:
+    from tools.export import Source
 
 
 def transcript_lines(transcript: Transcript, span: Span) -> list[str]:
@@ -18,11 +22,11 @@ def transcript_lines(transcript: Transcript, span: Span) -> list[str]:
     return lines
 
 
-def turn_lines(transcript: Transcript) -> list[str]:
+def turn_lines(source: "Source") -> list[str]:
     """``[m:ss - m:ss] Name``, one line a turn."""
     return [
-        f"[{clock(to_seconds(turn.start))} - {clock(to_seconds(turn.end))}] {transcript.display(turn.label)}"
-        for turn in transcript.turns
+        f"[{clock(to_seconds(turn.start))} - {clock(to_seconds(turn.end))}] {source.transcript.display(turn.label)}"
+        for turn in source.turns
     ]
 
 

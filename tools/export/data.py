@@ -1,13 +1,14 @@
 """Transcripts for programs: JSON, TSV and RTTM. Times are seconds of the recording."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from auricle.errors import BadArgument
 from auricle.times import to_seconds
 from tools.export.source import Export, Source
 from tools.export.text import one_line
-from tools.views import Utterance
+from tools.views import SpeakerView, Utterance
 
 
 def as_dict(source: Source) -> dict[str, Any]:
@@ -20,17 +21,19 @@ def as_dict(source: Source) -> dict[str, Any]:
         "language_probability": transcript.language_probability,
         "duration": to_seconds(transcript.duration),
         "segments": [_segment(source, utterance) for utterance in source.utterances],
-        "speakers": _speakers(source),
+        "speakers": _speakers(source.transcript.speakers),
     }
 
 
 def turns_dict(source: Source) -> dict[str, Any]:
     """Who speaks when as plain data: what ``auricle diarize --json`` prints."""
+    speaking = {turn.label for turn in source.turns}
+    voices = [view for view in source.transcript.speakers if view.id in speaking]
     return {
         "recording": source.transcript.recording,
         "revision": source.transcript.revision,
-        "speakers": [view.display for view in source.transcript.speakers],
-        "voices": _speakers(source),
+        "speakers": [view.display for view in voices],
+        "voices": _speakers(voices),
         "turns": [
             {"start": to_seconds(turn.start), "end": to_seconds(turn.end), "speaker": source.voice(turn.label)}
             for turn in source.turns
@@ -97,7 +100,7 @@ def _segment(source: Source, utterance: Utterance) -> dict[str, Any]:
     }
 
 
-def _speakers(source: Source) -> list[dict[str, Any]]:
+def _speakers(voices: Iterable[SpeakerView]) -> list[dict[str, Any]]:
     return [
         {
             "id": view.id,
@@ -106,7 +109,7 @@ def _speakers(source: Source) -> list[dict[str, Any]]:
             "speaker": view.display,
             "seconds": view.seconds,
         }
-        for view in source.transcript.speakers
+        for view in voices
     ]
 
 
