@@ -1,7 +1,8 @@
 """Who is who: the quick half of diarization, from local speakers to voices and turns.
 
 As pyannote.audio's AgglomerativeClustering does it, but without torch, and in memory that does not grow with the
-recording: of a long one a sample in even steps is clustered, and everybody goes to the nearest voice found.
+recording: of a long one a sample in even steps is clustered, and everybody goes to the nearest voice found. Two people
+who speak in one window are never given one voice (pyannote's constrained assignment).
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ _SMALLEST_SAMPLED = 3
 
 _ENOUGH_ALONE = 0.2
 """Of a window: who speaks alone for less says too little to found a voice."""
+
+_FARTHEST = 2.0
+"""The greatest cosine distance."""
 
 _MOST_SAMPLED = 2000
 """Embeddings. Clustering compares each with each: so many take 16 MB and half a second."""
@@ -151,13 +155,22 @@ def _absorbed(labels: NDArray[Any], embeddings: NDArray[np.float64], smallest: i
 
 
 def _nearest(piece: VoiceMap, centroids: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The voice of each local speaker, (windows, local speakers); -1 for one who is silent or too brief to tell."""
-    shape = piece.embeddings.shape
-    distances = _distances(piece.embeddings.reshape(-1, shape[2]).astype(np.float64), centroids)
-    nearest = np.argmin(np.nan_to_num(distances, nan=np.inf), axis=1).reshape(shape[:2])
-    known = piece.active.any(axis=1) & (np.isfinite(piece.embeddings).all(axis=2) | (len(centroids) == 1))
-    result: NDArray[np.int64] = np.where(known, nearest, -1)
-    return result
+    """The voice of each local speaker, (windows, local speakers); -1 for one who is silent.
+
+    Two who speak in one window are two people, as far as there are enough voices.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    windows, locals_, size = piece.embeddings.shape
+    distances = _distances(piece.embeddings.reshape(-1, size).astype(np.float64), centroids)
+    distances = np.nan_to_num(distances, nan=_FARTHEST).reshape(windows, locals_, -1)
+    speaking = piece.active.any(axis=1)
+    nearest = np.where(speaking, np.argmin(distances, axis=2), -1)
+    for window in np.flatnonzero(speaking.sum(axis=1) > 1):
+        those = np.flatnonzero(speaking[window])
+        rows, voices = linear_sum_assignment(distances[window, those])
+        nearest[window, those[rows]] = voices
+    return nearest
 
 
 def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

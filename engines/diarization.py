@@ -70,11 +70,11 @@ class PyannoteDiarizer:
             raise _unusable(embedding, "CAM++", error) from error
 
     def listen(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> VoiceMap:
-        """Who speaks within each window, and with what voice. Windows without any speech are not looked at.
+        """Who speaks within each window, and with what voice. Windows far from any speech are not looked at.
 
         Args:
             audio: (samples,), 16 kHz, from the start of a window on; as many windows as `Windows.count` says.
-            speech: Where a `SpeechDetector` finds somebody speaking in it.
+            speech: Where a `SpeechDetector` finds somebody speaking in it, and a window's length before and after.
             progress: Told the share done; may raise.
         """
         windows = self.windows.count(len(audio))
@@ -91,8 +91,10 @@ class PyannoteDiarizer:
         return VoiceMap(active, embeddings, self.windows)
 
     def _spoken_in(self, number: int, speech: Sequence[Span]) -> bool:
-        window = Span(start=number * self.windows.step, end=number * self.windows.step + self.windows.length)
-        return any(window.shared_with(span) for span in speech)
+        """Whether anybody speaks in a window or beside it: the detector overhears who is far from the microphone."""
+        start, length = number * self.windows.step, self.windows.length
+        around = Span(start=start - length, end=start + 2 * length)
+        return any(around.shared_with(span) for span in speech)
 
     def _window(self, waveform: torch.Tensor, number: int) -> torch.Tensor:
         return waveform[number * self.windows.step :][: self.windows.length]

@@ -107,7 +107,10 @@ class Diarizer(Protocol):
         ...
 
     def listen(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> VoiceMap:
-        """The slow half, segmentation and embeddings, over the windows of a piece of audio."""
+        """The slow half, segmentation and embeddings, over the windows of a piece of audio.
+
+        ``speech`` is where a detector finds any, on the audio's clock, a window's length before and after it too.
+        """
         ...
 
     def cluster(self, pieces: Sequence[VoiceMap], count: SpeakerCount, threshold: float) -> Diarization:

@@ -12,7 +12,7 @@ from tools.context import Context
 from tools.matching import match
 from tools.ranges import range_of
 from tools.spans import union, without
-from tools.speech import sections, speech_within
+from tools.speech import on_clock_of, sections
 from tools.work import Work
 
 _PIECE_SECONDS = 30.0
@@ -104,7 +104,7 @@ def _listen(context: Context, request: _Request, work: Work) -> None:
     work.report(0, 0, "loading the diarization models")
     work.check_cancelled()
     windows = request.diarizer.windows
-    speech = [each for span in missing for part in sections(context, recording, span, work) for each in part.speech]
+    speech = _speech(context, recording, missing, windows.length, work)
     pieces = [
         (piece, to_seconds(sum(each.shared_with(piece) for each in speech)))
         for span in missing
@@ -120,11 +120,27 @@ def _listen(context: Context, request: _Request, work: Work) -> None:
 
         progress(0.0)
         audio = library.recordings.read(recording, sound)
-        heard = request.diarizer.listen(audio, speech_within(speech, sound), progress)
+        near = _wider(sound, windows.length, recording)
+        around = on_clock_of(sound, [each for each in speech if each.shared_with(near)])
+        heard = request.diarizer.listen(audio, around, progress)
         kept = replace(heard, first=piece.start // windows.step)
         library.takes.add(recording.id, "voices", request.diarizer.identity, {}, piece, blob=kept.to_bytes())
         done += cost
         work.between_pieces()
+
+
+def _speech(context: Context, recording: Recording, spans: Sequence[Span], margin: int, work: Work) -> list[Span]:
+    """Where somebody speaks in some spans and beside them, in order."""
+    found = {
+        section.span: section.speech
+        for span in spans
+        for section in sections(context, recording, _wider(span, 2 * margin, recording), work)
+    }
+    return [each for section in sorted(found, key=lambda span: span.start) for each in found[section]]
+
+
+def _wider(span: Span, margin: int, recording: Recording) -> Span:
+    return Span(start=max(0, span.start - margin), end=min(recording.duration, span.end + margin))
 
 
 def _pieces(windows: Windows, span: Span, duration: int, seconds: float) -> Iterator[Span]:

@@ -78,6 +78,11 @@ def speech_within(speech: Sequence[Span], span: Span) -> list[Span]:
     ]
 
 
+def on_clock_of(span: Span, speech: Sequence[Span]) -> list[Span]:
+    """Speech anywhere, in samples from the start of a span."""
+    return [Span(start=each.start - span.start, end=each.end - span.start) for each in speech]
+
+
 def faintest(context: Context, recording: Recording, span: Span) -> int:
     """The place in a span where the least is heard, for want of a silence."""
     sound = context.library.recordings.read(recording, span)
