@@ -13,13 +13,13 @@ from engines.protocols import LLMTraits, Message, Reply
 from tools.work import Work
 
 _BEFORE_LISTENING = 1
-"""Somebody waits for a turn, and it is short: it goes before other jobs."""
+"""A turn is short: it goes before listening for whoever is as important."""
 
 
 class RunsJobs(Protocol):
     """What of ``tools.jobs.Jobs`` is used here."""
 
-    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int = 0) -> dict[str, Any]: ...
+    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int | None = None) -> dict[str, Any]: ...
 
 
 class LocalLLM:
@@ -61,5 +61,5 @@ class LocalLLM:
             "tools": list(tools),
             "max_tokens": max_tokens,
         }
-        reply = self._jobs.run("chat", args, self._work, _BEFORE_LISTENING)
+        reply = self._jobs.run("chat", args, self._work, self._work.priority + _BEFORE_LISTENING)
         return Reply(**{**reply, "tool_calls": tuple(reply.get("tool_calls") or ())})

@@ -187,16 +187,21 @@ class _Stoppable:
 
     def __init__(self, work: Work, stop: threading.Event) -> None:
         self.patience = work.patience
+        self.priority = work.priority
         self._work = work
         self._stop = stop
 
-    def report(self, done: float, total: float, note: str) -> None:
-        self._work.report(done, total, note)
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
+        self._work.report(done, total, note, left=left)
 
     def check_cancelled(self) -> None:
         if self._stop.is_set():
             raise Cancelled("Stopped: what was heard until then is kept.")
         self._work.check_cancelled()
+
+    def between_pieces(self) -> None:
+        self.check_cancelled()
+        self._work.between_pieces()
 
     def confirm(self, question: str) -> bool:
         return self._work.confirm(question)

@@ -8,6 +8,7 @@ import anyio.from_thread
 from mcp.server.mcpserver import Context
 
 from auricle.errors import Cancelled
+from tools.work import PERSON
 
 SECONDS_BETWEEN = 0.25
 """Progress is told at most this often."""
@@ -32,6 +33,7 @@ class CallWork:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.patience: float | None = patience
+        self.priority = PERSON
         self._context = context
         self._confirmed = confirmed
         self._cancelled = threading.Event()
@@ -39,7 +41,7 @@ class CallWork:
         self._before = self._last = self._told = 0.0
         self._told_at: float | None = None
 
-    def report(self, done: float, total: float, note: str) -> None:
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         """Sends a progress notification; what it says only grows, also where a second stage begins at zero."""
         self.check_cancelled()
         if done < self._last:
@@ -58,6 +60,9 @@ class CallWork:
     def check_cancelled(self) -> None:
         if self._cancelled.is_set():
             raise Cancelled("The client cancelled the call. What was finished is kept: call again to go on.")
+
+    def between_pieces(self) -> None:
+        self.check_cancelled()
 
     def cancel(self) -> None:
         """Tells the tool's thread that nobody waits any more."""

@@ -130,7 +130,7 @@ def test_in_a_face_the_local_llm_is_a_job(tmp_path: Path) -> None:
     class Jobs:
         asked: tuple[str, dict[str, Any]] = ("", {})
 
-        def run(self, kind: str, args: dict[str, Any], work: Work, priority: int = 0) -> dict[str, Any]:
+        def run(self, kind: str, args: dict[str, Any], work: Work, priority: int | None = None) -> dict[str, Any]:
             self.asked = (kind, args)
             return {"text": "hi", "data": None, "tool_calls": [], "prompt_tokens": 1, "completion_tokens": 1}
 

@@ -29,7 +29,7 @@ class KillsTheWorker(Quiet):
         super().__init__()
         self._home, self._after, self.killed = home, after, False
 
-    def report(self, done: float, total: float, note: str) -> None:
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         if not self.killed and "listening" in note and done >= self._after:
             os.kill(int((self._home / PID).read_text()), signal.SIGKILL)
             self.killed = True

@@ -124,7 +124,7 @@ def test_progress_is_told_in_seconds(jobs: Jobs, recording: Recording) -> None:
     told: list[tuple[float, float]] = []
 
     class Watching(Quiet):
-        def report(self, done: float, total: float, note: str) -> None:
+        def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
             told.append((done, total))
 
     jobs.run("recognize", {"recording": recording.id}, Watching())

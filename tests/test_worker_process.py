@@ -41,7 +41,7 @@ class Watching(Quiet):
         super().__init__()
         self.stop, self.home, self.reports = stop, home, list[tuple[float, float, str]]()
 
-    def report(self, done: float, total: float, note: str) -> None:
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         self.reports.append((done, total, note))
 
     def check_cancelled(self) -> None:

@@ -66,12 +66,13 @@ class Jobs:
         self._one = threading.Lock()
         self._work: Work | None = None
 
-    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int = 0) -> dict[str, Any]:
+    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int | None = None) -> dict[str, Any]:
         """Does the work, or joins the same work that is going on.
 
         Args:
             kind: One of ``tools.handlers.HANDLERS``.
             args: What its handler takes; JSON.
+            priority: The highest goes first; the work's own where left out.
 
         Returns:
             The handler's result.
@@ -89,7 +90,8 @@ class Jobs:
             return known
         wanted = _engine_settings(self._settings)
         key = hashlib.sha256(json.dumps([kind, args, wanted], sort_keys=True).encode()).hexdigest()
-        job = self._library.jobs.submit(kind, args, key, priority, wanted)
+        urgency = work.priority if priority is None else priority
+        job = self._library.jobs.submit(kind, args, key, urgency, wanted)
         try:
             return self.wait(job.id, work)
         finally:

@@ -4,7 +4,6 @@ from typing import Protocol
 
 from auricle.domain import Job
 
-
 PERSON = 10
 """The priority of what somebody waits for."""
 
@@ -23,8 +22,15 @@ class Work(Protocol):
     patience: float | None
     priority: int
 
-    def report(self, done: float, total: float, note: str) -> None:
-        """Tells how far the work is. ``total`` is 0 where nobody knows."""
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
+        """Tells how far the work is.
+
+        Args:
+            done: So much of ``total``; 0 while it has not begun, as while a model loads.
+            total: The amount of work, in something that grows with the time it takes; 0 where nobody knows.
+            note: What is being done.
+            left: Seconds until the end, where somebody has estimated them.
+        """
         ...
 
     def check_cancelled(self) -> None:
@@ -46,7 +52,7 @@ class Quiet:
     def __init__(self, patience: float | None = None, priority: int = PERSON) -> None:
         self.patience, self.priority = patience, priority
 
-    def report(self, done: float, total: float, note: str) -> None:
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         """Nobody to tell."""
 
     def check_cancelled(self) -> None:

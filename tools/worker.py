@@ -20,6 +20,7 @@ from auricle.errors import AuricleError, Cancelled, NotFound, WorkError
 from auricle.settings import Settings
 from engines.protocols import Engines
 from library import Library
+from tools.work import PERSON
 
 LOCK = "worker.lock"
 PID = "worker.pid"
@@ -43,13 +44,14 @@ class _Watched:
     """The work of a job: reports and requests pass through its row."""
 
     patience: float | None = None
+    priority = PERSON
 
     def __init__(self, library: Library, job: Job, at_home: Callable[[], bool]) -> None:
         self._library, self._job, self._at_home = library, job, at_home
         self._reported = self._checked = float("-inf")
         self._note = ""
 
-    def report(self, done: float, total: float, note: str) -> None:
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         now = time.monotonic()
         if note == self._note and now - self._reported < _REPORT_SECONDS:
             return
@@ -72,6 +74,9 @@ class _Watched:
             asked = True
         if asked:
             raise Cancelled(f"Job {self._job.id} was cancelled: what it heard until then is kept.")
+
+    def between_pieces(self) -> None:
+        self.check_cancelled()
 
     def confirm(self, question: str) -> bool:
         return False

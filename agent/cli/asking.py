@@ -22,6 +22,7 @@ from agent.cli.output import Shown
 from agent.cli.progress import CommandLineWork
 from agent.cli.render import length, one_line
 from auricle.times import clock
+from tools.work import BATCH
 
 if TYPE_CHECKING:
     from agent.run import Answer
@@ -86,7 +87,7 @@ def run_script(
     from agent.script_run import run
 
     checked = load(Path(script))
-    with working() as (toolbox, work):
+    with working(priority=BATCH) as (toolbox, work):
         for reference in recordings:
             known_or_file(toolbox, reference)
         ensure_models([role for tool in checked.tools for role in ROLES_OF.get(tool, ())], work)

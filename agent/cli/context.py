@@ -11,6 +11,7 @@ from agent.cli.progress import CommandLineWork
 from auricle.domain import Span
 from auricle.errors import BadArgument
 from auricle.times import parse_time, to_samples
+from tools.work import PERSON
 
 if TYPE_CHECKING:
     from engines.manifest import Role
@@ -29,11 +30,11 @@ def open_toolbox() -> "Toolbox":
 
 
 @contextmanager
-def working(*, yes: bool = False) -> "Iterator[tuple[Toolbox, CommandLineWork]]":
+def working(*, yes: bool = False, priority: int = PERSON) -> "Iterator[tuple[Toolbox, CommandLineWork]]":
     """The Toolbox and a Work handle that shows progress, both put away at the end."""
     toolbox = open_toolbox()
     try:
-        with CommandLineWork(yes=yes) as work:
+        with CommandLineWork(yes=yes, priority=priority) as work:
             yield toolbox, work
     finally:
         toolbox.close()

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from auricle.times import clock
 from engines.sources import size_text
+from tools.work import PERSON
 
 LINE_SHARE = 0.10
 """Without a terminal a new line comes after this share of the work …"""
@@ -25,12 +26,14 @@ class CommandLineWork:
 
     Args:
         yes: The person's yes was given beforehand (``--yes``).
+        priority: ``PERSON``, or ``BATCH`` for what may take its time.
         now: A clock, in seconds; tests give their own.
     """
 
     patience: float | None = None
 
-    def __init__(self, *, yes: bool = False, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, yes: bool = False, priority: int = PERSON, now: Callable[[], float] = time.monotonic) -> None:
+        self.priority = priority
         self._yes = yes
         self._meter = _Bar() if sys.stderr.isatty() else _Lines(now)
 
@@ -42,7 +45,7 @@ class CommandLineWork:
     ) -> None:
         self._meter.close()
 
-    def report(self, done: float, total: float, note: str) -> None:
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         self._meter.show(done, total, note)
 
     def fetched(self, name: str, done: int, total: int) -> None:
@@ -59,6 +62,9 @@ class CommandLineWork:
 
     def check_cancelled(self) -> None:
         """Ctrl-C raises by itself."""
+
+    def between_pieces(self) -> None:
+        """There is nothing here to make way for."""
 
     def confirm(self, question: str) -> bool:
         if self._yes:
