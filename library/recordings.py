@@ -17,7 +17,6 @@ from auricle.errors import BadArgument, BadAudio, LibraryError, NotFound
 from library import audio, files, resuming, stored, tables, tracks
 from library.database import Database
 from library.ids import is_id, new_id
-from library.takes import Takes
 
 Report = Callable[[float, float], None]
 
@@ -28,10 +27,9 @@ _OTHER_BYTES = "!"
 
 
 class Recordings:
-    def __init__(self, database: Database, folder: Path, takes: Takes) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
-        self._takes = takes
 
     def add(self, path: Path, report: Report) -> Recording:
         """Makes the file known, decoding it unless the same bytes are known already.
@@ -112,14 +110,13 @@ class Recordings:
             NotFound: There is no recording of this id.
         """
         found = self.get(recording)
-        blobs = [self._takes.blob_path(take.payload) for take in self._takes.find(found.id, "voices")]
         about = func.json_extract(tables.jobs.c.args, "$.recording") == found.id
         going_on = tables.jobs.c.state == "running"
         with self._database.write() as connection:
             connection.execute(update(tables.jobs).where(about, going_on).values(cancel_requested=True))
             connection.execute(delete(tables.jobs).where(about, ~going_on))
             connection.execute(delete(tables.recordings).where(tables.recordings.c.id == found.id))
-        for file in (*self.stored_files(found), *blobs):
+        for file in self.stored_files(found):
             file.unlink(missing_ok=True)
         resuming.discard(self._part(found.sha256))
 

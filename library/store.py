@@ -1,5 +1,6 @@
 """A library: one folder with everything remembered."""
 
+import shutil
 from pathlib import Path
 
 from auricle.errors import LibraryError
@@ -25,16 +26,17 @@ class Library:
         self.home = home.expanduser().absolute()
         try:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in ("audio", "voices"):
-                (self.home / folder).mkdir(mode=0o700, exist_ok=True)
+            (self.home / "audio").mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise LibraryError(
                 f"The library at {self.home} cannot be made ({error.strerror or error}): "
                 "set AURICLE_HOME to a folder that can be written."
             ) from error
         self._database = Database(self.home)
-        self.takes = Takes(self._database, self.home / "voices")
-        self.recordings = Recordings(self._database, self.home / "audio", self.takes)
+        # Where an earlier version kept voices; the database has forgotten what these files belonged to.
+        shutil.rmtree(self.home / "voices", ignore_errors=True)
+        self.takes = Takes(self._database)
+        self.recordings = Recordings(self._database, self.home / "audio")
         self.speakers = Speakers(self._database)
         self.edits = Edits(self._database)
         self.jobs = JobRows(self._database)

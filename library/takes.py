@@ -4,7 +4,6 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
@@ -20,9 +19,8 @@ Params = Mapping[str, str | int | float | bool | None]
 
 
 class Takes:
-    def __init__(self, database: Database, voices: Path) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._voices = voices
 
     def add(
         self,
@@ -111,10 +109,6 @@ class Takes:
         if found is None:
             raise NotFound(f"There is nothing kept with the take {take}.")
         return bytes(found)
-
-    def blob_path(self, name: str) -> Path:
-        """Where a take's .npz lies. ``name`` is a bare file name."""
-        return self._voices / Path(name).name
 
     def search(self, words: str, recording: str | None = None, limit: int = 20) -> list[Hit]:
         """Finds what was said.

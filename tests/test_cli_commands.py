@@ -32,7 +32,7 @@ def call(tmp_path: Path) -> Path:
 
 def test_adding_a_file_twice_gives_one_recording(auricle: CommandLine, call: Path, tmp_path: Path) -> None:
     first = auricle("add", call, "--json").document["recordings"][0]
-    assert set(first) == {"id", "path", "sha256", "duration", "already_known"}
+    assert set(first) == {"id", "path", "sha256", "duration", "original", "already_known"}
     copy = tmp_path / "copy.wav"
     copy.write_bytes(call.read_bytes())
     again = auricle("add", copy, "--json").document["recordings"][0]

@@ -67,3 +67,10 @@ def test_a_damaged_library_is_refused(home: Path) -> None:
     (home / "library.db").write_bytes(b"this is no database, " * 100)
     with pytest.raises(LibraryError, match="damaged"):
         Library(home)
+
+
+def test_voices_kept_in_files_by_an_earlier_version_go(home: Path) -> None:
+    (home / "voices").mkdir(parents=True)
+    (home / "voices" / "x.npz").touch()
+    Library(home).close()
+    assert not (home / "voices").exists()

@@ -122,7 +122,3 @@ def test_signs_of_like_are_only_signs(library: Library, recording: Recording) ->
     add(library, recording, heard("it is 100% of c:\\x_y", "it is 100 of cxxy"))
     assert [hit.start for hit in library.takes.search("0% of")] == [0]
     assert [hit.start for hit in library.takes.search("x_")] == [0]
-
-
-def test_a_blobs_name_cannot_leave_the_home(library: Library) -> None:
-    assert library.takes.blob_path("../../x.npz") == library.home / "voices" / "x.npz"
