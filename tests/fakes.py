@@ -51,6 +51,7 @@ class FakeRecognizer:
         seconds: The length of what each window heard, in order.
         during: Called with the number of the window while it is heard, to break, cancel or watch it.
         window: Seconds heard at a time.
+        windows: How many were heard.
     """
 
     identity: str = "fake-recognizer@1"
@@ -59,6 +60,7 @@ class FakeRecognizer:
     seconds: list[float] = field(default_factory=list)
     during: Callable[[int], None] = lambda _: None
     window: float = 30.0
+    windows: int = 0
 
     def transcribe(
         self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
@@ -69,7 +71,8 @@ class FakeRecognizer:
         while start < audio.size:
             end = min(start + step, audio.size)
             self.seconds.append((end - start) / SAMPLE_RATE)
-            self.during(len(self.seconds))
+            self.windows += 1
+            self.during(self.windows)
             segments = _segments(start, end, options.translate) if np.any(audio[start:end]) else ()
             found = Recognition(language=language, language_probability=0.9, segments=segments)
             yield Heard(found, end, (end,))

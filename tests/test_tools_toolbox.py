@@ -90,9 +90,11 @@ def test_what_was_heard_is_not_heard_again(toolbox: Toolbox, call: str, recogniz
 
 
 def test_only_the_range_asked_for_is_heard(toolbox: Toolbox, call: str) -> None:
+    """From pause to pause, that is: for want of any in a tone, from where it is faintest."""
     result = toolbox.transcribe(call, start="0:04", end=8)
-    assert (result.newly_heard_seconds, result.start, result.end, result.words) == (4.0, 4.0, 8.0, 8)
-    assert toolbox.describe_recording(call).transcribed_seconds == 4.0
+    assert (result.start, result.end, result.words) == (4.0, 8.0, 8)
+    assert 4 <= result.newly_heard_seconds <= 14
+    assert toolbox.describe_recording(call).transcribed_seconds == result.newly_heard_seconds
 
 
 def test_a_transcription_tells_a_preview_and_what_to_do_next(toolbox: Toolbox, call: str) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -147,23 +147,27 @@ def _unheard(context: Context, request: _Request, work: Work) -> Iterator[_Stret
     covered = [take.span for take in request.all_takes(context)]
     hull = Span(start=missing[0].start, end=missing[-1].end)
     around = list(sections(context, request.recording, hull, work))
-    hull = widened(context, request.recording, hull, around)
     for section in around:
-        for piece in _pieces(context, request.recording, section, hull):
+        for piece in _pieces(context, request.recording, section, hull, around):
             for rest in without(piece, covered):
                 if rest.length >= _SHORTEST or rest.shared_with(request.span) == request.span.length:
                     yield _Stretch(rest, rest, section.speech)
 
 
-def _pieces(context: Context, recording: Recording, section: Section, hull: Span) -> Iterator[Span]:
-    """A section as far as it is wanted, or parts of it where the settings want shorter ones."""
-    wanted = Span(start=max(section.span.start, hull.start), end=min(section.span.end, hull.end))
-    if wanted.length <= 0:
-        return iter(())
+def _pieces(
+    context: Context, recording: Recording, section: Section, hull: Span, around: Sequence[Section]
+) -> Iterator[Span]:
+    """What of a section is to be heard in one go: all that is wanted, or where the settings want it shorter, pieces.
+
+    These are the same whatever is wanted of the section, so that interrupted work goes on with the next one.
+    """
     longest = to_samples(context.settings.piece_seconds)
-    if longest >= SECTION:
-        return iter((wanted,))
-    return pieces(wanted, section.speech, longest, lambda look: faintest(context, recording, look))
+    if longest < SECTION:
+        every = pieces(section.span, section.speech, longest, lambda look: faintest(context, recording, look))
+        return (piece for piece in every if piece.shared_with(hull))
+    wanted = widened(context, recording, hull, around)
+    start, end = max(section.span.start, wanted.start), min(section.span.end, wanted.end)
+    return iter([Span(start=start, end=end)] if start < end else [])
 
 
 def _listened(context: Context, request: _Request, history: "_History", stretch: _Stretch) -> Iterator[Take]:
