@@ -36,6 +36,9 @@ PAGE_TOKENS = 6000
 """Of transcript read in one call."""
 
 _PLAN_TOKENS = 400
+_LONG = 900.0
+"""Seconds. Voices of a recording up to that length are told apart in all of it, whatever part a question is about."""
+
 _AROUND = 6.0
 """Seconds before and after a single moment that is asked about."""
 
@@ -223,7 +226,10 @@ def _arrange(
             _add(plan, "transcribe", {"recording": recording, **stretch, **hearing})
         if voices:
             told = opened["count"] if count is None else {"speakers": count}
-            _add(plan, "diarize", {"recording": recording, **told})
+            # In a short recording all that is said tells who is who; of a long one only the part that matters is heard.
+            parts = stretches if opened["duration"] > _LONG else []
+            for stretch in [{}] if {} in parts or not parts else parts:
+                _add(plan, "diarize", {"recording": recording, **stretch, **told})
         if naming:
             if hearing.get("translate"):  # names are found in what was said
                 _add(plan, "transcribe", {"recording": recording})

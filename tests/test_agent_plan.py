@@ -121,6 +121,17 @@ def test_a_range_limits_what_is_listened_to() -> None:
     assert calls(plan) == [("transcribe", stretch), ("read_transcript", stretch)]
 
 
+def test_of_a_long_recording_voices_are_told_apart_where_the_question_is() -> None:
+    question = "Who speaks between 41:00 and 43:00?"
+    proposed = {"people": [], "speakers": 0, "steps": [{"tool": "answer", "question": question}]}
+    stretch = {"start": "41:00", "end": "43:00"}
+    for duration, told in ((3 * 3600.0, stretch), (800.0, {})):
+        opened = OpenRecording(id="r_1", name="board.wav", duration=duration, count={})
+        plan = mend(proposed, question.replace("4", "1") if duration < 3600 else question, [opened], True)
+        diarize = next(arguments for tool, arguments in calls(plan) if tool == "diarize")
+        assert diarize == told
+
+
 def test_times_that_nobody_named_are_dropped() -> None:
     plan = plan_of("Subtitles please", {"tool": "export_transcript", "format": "srt", "start": "0:00", "end": "4:10"})
     assert calls(plan) == [("transcribe", {}), ("export_transcript", {"format": "srt"})]
