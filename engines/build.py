@@ -111,11 +111,20 @@ def build(settings: Settings, announce: Announce = to_stderr) -> Engines:
                 opened[spec] = open_llm(spec, settings, partial(open_local, settings=settings, announce=announce))
             return opened[spec]
 
+    def close() -> None:
+        from engines.llamacpp import LlamaCpp
+
+        for made in opened.values():
+            if isinstance(made, LlamaCpp):
+                made.close()
+        opened.clear()
+
     return Engines(
         recognizer=Once(partial(_recognizer, settings, announce)),
         detector=Once(SileroDetector),
         diarizer=Once(partial(_diarizer, settings, announce)),
         llm=llm,
+        close=close,
     )
 
 

@@ -175,9 +175,13 @@ Judge = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Engines:
-    """How the worker makes each engine; fakes take their place in tests. Each is made on first use, once."""
+    """How the worker makes each engine; fakes take their place in tests. Each is made on first use, once.
+
+    ``close`` frees what was made and does not go by itself when it is forgotten.
+    """
 
     recognizer: Callable[[], Recognizer]
     detector: Callable[[], SpeechDetector]
     diarizer: Callable[[], Diarizer]
     llm: Callable[[str], LLM]
+    close: Callable[[], None] = lambda: None

@@ -45,13 +45,13 @@ class Watching(Quiet):
         self.reports.append((done, total, note))
 
     def check_cancelled(self) -> None:
-        if self.stop and len(listening(self.home)) == 2:
+        if self.stop and len(listening(self.home)) >= 2:
             raise self.stop
 
 
 @pytest.fixture
 def settings(home: Path) -> Settings:
-    return Settings(home=home, worker="process", piece_seconds=5, idle_seconds=60)
+    return Settings(home=home, worker="process", idle_seconds=60)
 
 
 @pytest.fixture
@@ -102,7 +102,14 @@ def test_a_killed_workers_job_goes_on_where_it_was(
     assert result["heard"] == 15  # the first piece of five seconds was kept
     assert len(result["takes"]) == 4
     assert len(set(listening(home))) == 2
-    assert library.jobs.list()[0].attempts == 1
+
+
+def test_work_that_gets_on_survives_any_number_of_dead_workers(
+    home: Path, recording: Recording, jobs: Callable[[str], Jobs]
+) -> None:
+    """One piece for each worker, and each of them dies: of four, three."""
+    assert jobs("stumble").run("recognize", {"recording": recording.id}, Quiet())["heard"] == 5
+    assert len(set(listening(home))) == 4
 
 
 def test_work_that_kills_every_worker_is_given_up(
@@ -134,10 +141,10 @@ def test_a_worker_that_listens_is_asked_to_stop_and_lives_on(
     home: Path, library: Library, recording: Recording, jobs: Callable[[str], Jobs], stop: BaseException
 ) -> None:
     with pytest.raises(type(stop)):
-        jobs("wait").run("recognize", {"recording": recording.id}, Watching(stop, home))
+        jobs("slow").run("recognize", {"recording": recording.id}, Watching(stop, home))
     assert library.jobs.list()[0].state == "cancelled"
     assert worker_alive(home)
-    assert len(library.takes.find(recording.id, "recognition")) == 1
+    assert 1 <= len(library.takes.find(recording.id, "recognition")) < 4
 
 
 def test_a_worker_that_does_not_listen_is_ended(
@@ -206,7 +213,7 @@ def test_a_worker_leaves_after_idling(library: Library, settings: Settings) -> N
 def test_a_worker_asked_to_go_gives_its_job_back(
     home: Path, library: Library, recording: Recording, jobs: Callable[[str], Jobs]
 ) -> None:
-    job = library.jobs.submit("recognize", {"recording": recording.id}, "key", settings={"piece_seconds": 5})
+    job = library.jobs.submit("recognize", {"recording": recording.id}, "key")
     worker = jobs("hold").ensure_worker()
     assert worker is not None
     until(lambda: len(listening(home)) == 2)

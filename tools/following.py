@@ -5,7 +5,7 @@ import time
 from auricle.domain import Job
 from auricle.errors import BadArgument
 from library import Library
-from tools.jobs import Jobs
+from tools.jobs import Jobs, progress_of, worker_alive
 from tools.results import JobStatus
 from tools.work import Work
 
@@ -13,7 +13,7 @@ LONGEST_WAIT = 25.0
 """Seconds. Clients drop calls that take much longer."""
 
 _POLL = 0.2
-_ACTIVE = ("queued", "running")
+_ACTIVE = ("queued", "running", "paused")
 _TOOLS = {"recognize": "transcribe", "diarize": "diarize"}
 
 
@@ -29,28 +29,30 @@ def follow(library: Library, jobs: Jobs, job: str, wait: float, work: Work) -> J
     row = library.jobs.get(job)
     deadline = time.monotonic() + wait
     while row.state in _ACTIVE and time.monotonic() < deadline:
-        jobs.ensure_worker()
-        work.report(row.done, row.total, row.note)
+        if row.state != "paused":
+            jobs.ensure_worker()
+        told = progress_of(row)
+        work.report(told.done, told.total, told.note, left=told.left)
         work.check_cancelled()
         time.sleep(_POLL)
         row = library.jobs.get(job)
-    return status(row)
+    return status(library, row)
 
 
-def status(row: Job) -> JobStatus:
+def status(library: Library, row: Job) -> JobStatus:
     """A job as a tool tells it."""
+    if row.state == "running" and not worker_alive(library.home):
+        # The next worker will find it so; until then nobody works at it.
+        row = row.model_copy(update={"state": "queued", "note": "waiting for the worker", "seconds_left": None})
     share = 1.0 if row.state == "done" else (row.done / row.total if row.total else 0.0)
-    left = None
-    if row.state == "running" and row.started is not None and share > 0:
-        left = round(max(0.0, time.time() - row.started) * (1 - share) / share, 1)
     error = row.error.get("message") if row.error else None
     return JobStatus(
         job=row.id,
         kind=row.kind,
         state=row.state,
         percent=round(100 * min(share, 1.0), 1),
-        seconds_left=left,
-        note=row.note,
+        seconds_left=None if row.seconds_left is None else round(row.seconds_left, 1),
+        note="pausing after this piece" if row.pause_requested else row.note,
         error=error,
         next=_next(row),
     )
@@ -59,6 +61,8 @@ def status(row: Job) -> JobStatus:
 def _next(row: Job) -> str:
     tool = _TOOLS.get(row.kind)
     again = f"call {tool} again with the same arguments" if tool else "ask again"
+    if row.state == "paused":
+        return f"It is paused: {again} to go on, or a person runs `auricle jobs resume {row.id}`."
     if row.state in _ACTIVE:
         asked = " It is being cancelled." if row.cancel_requested else ""
         return f"Call get_job with job={row.id} and wait={LONGEST_WAIT:.0f} until it is done.{asked}"

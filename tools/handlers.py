@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from auricle.errors import BadArgument
+from auricle.errors import BadArgument, LibraryError
 from engines.protocols import Message
+from engines.sources import is_full
 from tools import diarizing, recognizing
 from tools.context import Context
 from tools.work import Work
@@ -48,11 +49,17 @@ def handle(context: Context, kind: str, args: dict[str, Any], work: Work) -> dic
 
     Raises:
         BadArgument: A kind this version does not know.
+        LibraryError: The disk is full.
     """
     handler = HANDLERS.get(kind)
     if handler is None:
         raise BadArgument(f"There is no work called '{kind}': allowed are {', '.join(HANDLERS)}.")
-    return handler(context, args, work)
+    try:
+        return handler(context, args, work)
+    except OSError as error:
+        if is_full(error):
+            raise LibraryError("The disk is full: make room, then ask again; what was heard is kept.") from error
+        raise
 
 
 def recall(context: Context, kind: str, args: dict[str, Any]) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,12 +12,12 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
 from auricle.domain import Job
-from auricle.errors import Cancelled, WorkerDied, error_from_dict
+from auricle.errors import Cancelled, LibraryError, NotFound, WorkerDied, error_from_dict
 from auricle.settings import Settings
 from engines.manifest import anchored
 from engines.protocols import Engines
@@ -28,7 +29,7 @@ from tools.worker import LOCK, LOG, PID
 
 _OF_ENGINES = (
     "models", "device", "offline", "piece_seconds", "whisper", "beam_size", "segmentation", "embedding",
-    "context_tokens", "llm_timeout",
+    "speaker_threshold", "context_tokens", "llm_timeout",
 )  # fmt: skip
 """The settings that change what the worker does: they go with each job, since its worker may have others."""
 _OF_FILES = ("whisper", "segmentation", "embedding")
@@ -36,7 +37,9 @@ _OF_FILES = ("whisper", "segmentation", "embedding")
 _FIRST_POLL, _LAST_POLL = 0.05, 0.2
 _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
-_MOST_STARTS = 3
+_MOST_FAILURES = 3
+_KILLED = 0.1
+"""A worker that was killed while it started fails to start a little: whoever kills may kill the next one too."""
 
 _starting = threading.Lock()
 _started: "dict[Path, subprocess.Popen[bytes]]" = {}
@@ -91,28 +94,74 @@ class Jobs:
         wanted = _engine_settings(self._settings)
         key = hashlib.sha256(json.dumps([kind, args, wanted], sort_keys=True).encode()).hexdigest()
         urgency = work.priority if priority is None else priority
-        job = self._library.jobs.submit(kind, args, key, urgency, wanted)
+        asker = _new_asker()
+        job = self._library.jobs.submit(kind, args, key, urgency, wanted, asker)
         try:
-            return self.wait(job.id, work)
+            return self._attend(job.id, asker, work)
         finally:
             if kind == "chat":  # what was said to the LLM is nobody else's to read
-                self._library.jobs.forget(job.id)
+                self._library.jobs.forget(job.id, asker)
 
     def wait(self, job: str, work: Work) -> dict[str, Any]:
-        """Waits for a job with a living worker, as ``run`` does."""
-        try:
-            return self._wait(job, work)
-        except (Cancelled, KeyboardInterrupt):
-            self.cancel(job)
-            raise
-
-    def cancel(self, job: str) -> Job:
-        """Asks a job to stop; if it has not within two seconds, its worker is ended and it is cancelled.
+        """Waits for a job with a living worker, as ``run`` does.
 
         Raises:
             NotFound: There is no such job.
         """
-        row = self._library.jobs.cancel(job)
+        asker = _new_asker()
+        self._library.jobs.ask(job, asker)
+        return self._attend(job, asker, work)
+
+    def cancel(self, job: str) -> Job:
+        """Asks a job to stop, whoever waits for it; if it has not within two seconds, its worker is ended.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        return self._stopped(self._library.jobs.cancel(job))
+
+    def pause(self, job: str) -> Job:
+        """Lets a job rest: at once, or after the piece that is being heard. It stays paused until it is resumed.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        return self._library.jobs.pause(job)
+
+    def resume(self, job: str) -> Job:
+        """Goes on with a job that was paused, or that waits while no worker lives.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        row = self._library.jobs.resume(job)
+        if row.state in ("queued", "running"):
+            self.ensure_worker()
+        return row
+
+    def _attend(self, job: str, asker: str, work: Work) -> dict[str, Any]:
+        """Waits for a job, and tells it when the wait is over."""
+        try:
+            return self._wait(job, asker, work)
+        except StillWorking:
+            self._library.jobs.take_handle(job, asker)
+            raise
+        except (Cancelled, KeyboardInterrupt):
+            self._withdraw(job, asker)
+            raise
+
+    def _withdraw(self, job: str, asker: str) -> None:
+        try:
+            row = self._library.jobs.leave(job, asker)
+        except NotFound:  # its recording was removed, and the job with it
+            return
+        if row.state in ("queued", "running", "paused") and not row.cancel_requested:
+            raise Cancelled(f"Job {job} goes on, somebody else wants it too: `auricle jobs cancel {job}` stops it.")
+        self._stopped(row)
+
+    def _stopped(self, row: Job) -> Job:
+        """Waits until a cancelled job has stopped, and sees to it."""
+        job = row.id
         try:
             deadline = time.monotonic() + _GRACE_SECONDS
             while row.state == "running" and time.monotonic() < deadline and worker_alive(self._library.home):
@@ -178,11 +227,10 @@ class Jobs:
             self._work.report(0, 0, line)
             self._work.check_cancelled()
 
-    def _wait(self, job: str, work: Work) -> dict[str, Any]:
-        began = looked = time.monotonic()
-        worker, starts, poll = self.ensure_worker(), 1, _FIRST_POLL
-        told: tuple[float, float, str] | None = None
-        claimed: float | None = None
+    def _wait(self, job: str, asker: str, work: Work) -> dict[str, Any]:
+        began = seen = time.monotonic()
+        worker, poll = _Worker(self), _FIRST_POLL
+        told: Told | None = None
         while True:
             row = self._library.jobs.get(job)
             if row.state == "done":
@@ -191,25 +239,67 @@ class Jobs:
                 raise error_from_dict(row.error or {"code": "failed", "message": f"Job {job} failed."})
             if row.state == "cancelled":
                 raise Cancelled(f"Job {job} was cancelled: what it heard until then is kept.")
-            news = (row.done, row.total, row.note or _where(row))
+            news = progress_of(row)
             if news != told:
-                work.report(*news)
+                work.report(news.done, news.total, news.note, left=news.left)
                 told = news
-            if row.started != claimed:
-                claimed, starts = row.started, 0  # a worker came as far as this job: it does start
             work.check_cancelled()
             now = time.monotonic()
             if work.patience is not None and now - began >= work.patience:
                 raise StillWorking(row)
-            if (worker is not None and worker.poll() is not None) or now - looked >= _LOOK_SECONDS:
-                looked, before = now, worker
-                worker = self.ensure_worker()
-                starts += worker is not None and worker is not before
-                if starts > _MOST_STARTS:
-                    error = WorkerDied(f"The worker does not start: {self._library.home / LOG} says why.")
-                    self._library.jobs.fail(job, error.as_dict())
+            if row.state != "paused" and not worker.lives(row):
+                error = WorkerDied(f"The worker does not start: {self._library.home / LOG} says why.")
+                self._library.jobs.fail(job, error.as_dict())
+            if now - seen >= _LOOK_SECONDS:
+                seen = now
+                with contextlib.suppress(LibraryError):  # a disk that is full now may not be when the job is done
+                    self._library.jobs.ask(job, asker)
             time.sleep(poll)
             poll = min(_LAST_POLL, poll * 1.2)
+
+
+class Told(NamedTuple):
+    """What a face shows of a job."""
+
+    done: float
+    total: float
+    note: str
+    left: float | None
+
+
+def progress_of(row: Job) -> Told:
+    """How far a job is; one that waits says why, and no measure, since it is measured anew when it goes on."""
+    if row.state == "paused":
+        return Told(0, 0, f"paused: `auricle jobs resume {row.id}` goes on", None)
+    if row.state == "queued":
+        return Told(0, 0, row.note, None)
+    return Told(row.done, row.total, row.note, row.seconds_left)
+
+
+class _Worker:
+    """Sees to it that a worker lives while somebody waits for a job."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._started: subprocess.Popen[bytes] | None = None
+        self._claimed: int | None = None
+        self._failures = 0.0
+        self._looked = float("-inf")
+
+    def lives(self, row: Job) -> bool:
+        """Looks now and then, and starts one where there is none; False once they fail to start again and again."""
+        if row.worker_pid not in (None, self._claimed):
+            self._claimed, self._failures = row.worker_pid, 0.0  # a worker came as far as this job: it does start
+        code = self._started.poll() if self._started is not None else None
+        if code is not None:
+            self._started = None
+            self._failures += _KILLED if code == -signal.SIGKILL else 1.0
+        elif time.monotonic() - self._looked < _LOOK_SECONDS:
+            return True
+        self._looked = time.monotonic()
+        if self._failures < _MOST_FAILURES:
+            self._started = self._jobs.ensure_worker()
+        return self._failures < _MOST_FAILURES
 
 
 def worker_alive(home: Path) -> bool:
@@ -255,8 +345,8 @@ def _end(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _where(row: Job) -> str:
-    return "waiting for the worker" if row.state == "queued" else "starting"
+def _new_asker() -> str:
+    return secrets.token_hex(8)
 
 
 def _engine_settings(settings: Settings) -> dict[str, Any]:

@@ -163,7 +163,7 @@ class ExportedFile(Result):
 class JobStatus(Result):
     job: str
     kind: str
-    state: str = Field(description="queued, running, done, failed or cancelled.")
+    state: str = Field(description="queued, running, paused, done, failed or cancelled.")
     percent: float
     seconds_left: float | None
     note: str

@@ -292,7 +292,7 @@ class Toolbox:
     @tool("Cancel a job")
     def cancel_job(self, job: Annotated[str, Field(description="The job's id.")], *, work: Work = Quiet()) -> JobStatus:
         """Stops long work; what was heard until then is kept."""
-        return following.status(self.jobs.cancel(job))
+        return following.status(self.library, self.jobs.cancel(job))
 
     def _recording(self, reference: str) -> Recording:
         return self.library.recordings.get(reference)

@@ -20,6 +20,8 @@ from auricle.errors import AuricleError, Cancelled, NotFound, WorkError
 from auricle.settings import Settings
 from engines.protocols import Engines
 from library import Library
+from library.jobs import Requests
+from tools.estimating import Estimate
 from tools.work import PERSON
 
 LOCK = "worker.lock"
@@ -40,6 +42,10 @@ class _Leave(BaseException):
     """The worker has to go now: SIGTERM, or its home is gone."""
 
 
+class _MakeWay(BaseException):
+    """The job is left between two pieces: it is to pause, or a more urgent one waits."""
+
+
 class _Watched:
     """The work of a job: reports and requests pass through its row."""
 
@@ -48,35 +54,48 @@ class _Watched:
 
     def __init__(self, library: Library, job: Job, at_home: Callable[[], bool]) -> None:
         self._library, self._job, self._at_home = library, job, at_home
+        self._estimate = Estimate()
         self._reported = self._checked = float("-inf")
         self._note = ""
+        self._unwritten: tuple[float, float, str, float | None] | None = None
+        self._died = job.attempts > 0
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
-        now = time.monotonic()
-        if note == self._note and now - self._reported < _REPORT_SECONDS:
-            return
+        self._unwritten = (done, total, note, self._estimate.left(done, total))
         # A new note may come early, but never so often that writing rows becomes the work.
-        if now - self._reported < _REPORT_SECONDS / 2:
-            return
-        self._reported, self._note = now, note
-        self._library.jobs.progress(self._job.id, done, total, note)
+        apart = _REPORT_SECONDS if note == self._note else _REPORT_SECONDS / 2
+        if time.monotonic() - self._reported >= apart:
+            self._write()
 
     def check_cancelled(self) -> None:
-        now = time.monotonic()
-        if now - self._checked < _CHECK_SECONDS:
-            return
-        self._checked = now
+        if time.monotonic() - self._checked >= _CHECK_SECONDS:
+            self._requests()
+
+    def between_pieces(self) -> None:
+        requests = self._requests()
+        self._write()
+        if self._died:
+            self._library.jobs.committed(self._job.id)
+            self._died = False
+        if requests.pause or requests.make_way:
+            raise _MakeWay
+
+    def _write(self) -> None:
+        if self._unwritten is not None:
+            self._library.jobs.progress(self._job.id, *self._unwritten)
+            self._reported, self._note, self._unwritten = time.monotonic(), self._unwritten[2], None
+
+    def _requests(self) -> Requests:
+        self._checked = time.monotonic()
         if not self._at_home():
             raise _Leave
         try:
-            asked = self._library.jobs.get(self._job.id).cancel_requested
+            requests = self._library.jobs.requests(self._job.id)
         except NotFound:  # its recording was removed, and the job with it
-            asked = True
-        if asked:
+            requests = Requests(cancel=True, pause=False, make_way=False)
+        if requests.cancel:
             raise Cancelled(f"Job {self._job.id} was cancelled: what it heard until then is kept.")
-
-    def between_pieces(self) -> None:
-        self.check_cancelled()
+        return requests
 
     def confirm(self, question: str) -> bool:
         return False
@@ -127,6 +146,8 @@ class Worker:
             result = handle(Context(self._library, engines, settings), job.kind, dict(job.args), work)
         except Cancelled:
             jobs.cancelled(job.id)
+        except _MakeWay:
+            jobs.requeue(job.id, "waiting: something more urgent goes first")
         except _Leave:
             if self._at_home():
                 jobs.requeue(job.id)
@@ -144,6 +165,8 @@ class Worker:
     def _engines(self, wanted: dict[str, Any]) -> tuple[Engines, Settings]:
         """The engines for a job's settings; those of other settings go, since memory holds one set."""
         if self._made is None or self._made[0] != wanted:
+            if self._made is not None:
+                self._made[1].close()
             self._made = None
             settings = self._settings.model_copy(
                 update={key: Path(value) if key == "models" else value for key, value in wanted.items()}
@@ -185,7 +208,7 @@ def main(settings: Settings | None = None, engines: Engines | None = None) -> in
         return 3
     try:
         signal.signal(signal.SIGTERM, _on_term)
-        (settings.home / PID).write_text(str(os.getpid()))
+        _write_pid(settings.home / PID)
         worker = Worker(settings, (lambda *_: engines) if engines else _build)
         try:
             worker.run()
@@ -207,6 +230,13 @@ def _build(settings: Settings, announce: Callable[[str], None]) -> Engines:
     from engines.build import build
 
     return build(settings, announce)
+
+
+def _write_pid(file: Path) -> None:
+    """At once or not at all: half a number would be another process."""
+    part = file.with_name(f"{PID}.part")
+    part.write_text(str(os.getpid()))
+    part.replace(file)
 
 
 def _on_term(_signal: int, _frame: object) -> None:
