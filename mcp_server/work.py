@@ -8,6 +8,8 @@ import anyio.from_thread
 from mcp.server.mcpserver import Context
 
 from auricle.errors import Cancelled
+from auricle.times import clock
+from tools.estimating import Estimate
 from tools.work import PERSON
 
 SECONDS_BETWEEN = 0.25
@@ -38,12 +40,17 @@ class CallWork:
         self._confirmed = confirmed
         self._cancelled = threading.Event()
         self._now = now
+        self._estimate = Estimate(now)
         self._before = self._last = self._told = 0.0
         self._told_at: float | None = None
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         """Sends a progress notification; what it says only grows, also where a second stage begins at zero."""
         self.check_cancelled()
+        estimated = self._estimate.left(done, total)
+        left = estimated if left is None else left
+        if left is not None and done < total:
+            note = f"{note}, about {clock(left)} left"
         if done < self._last:
             self._before += self._last
         self._last = done

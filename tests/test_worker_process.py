@@ -5,11 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,35 +16,10 @@ from auricle.errors import Cancelled, ModelUnavailable, WorkerDied, WorkError
 from auricle.settings import Settings
 from library import Library
 from tests.fakes import tone
+from tests.worker_kit import BOUND, SCRIPT, Watching, listening, until
 from tools.jobs import Jobs, stop_worker, worker_alive
 from tools.work import Quiet, StillWorking
 from tools.worker import LOG, main
-
-SCRIPT = Path(__file__).with_name("worker_with_fakes.py")
-BOUND = 60
-"""Seconds after which a test has failed; nothing here is expected to take them."""
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + BOUND
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
-
-
-class Watching(Quiet):
-    """Keeps the reports; raises ``stop`` once the second piece has begun."""
-
-    def __init__(self, stop: BaseException | None = None, home: Path = Path()) -> None:
-        super().__init__()
-        self.stop, self.home, self.reports = stop, home, list[tuple[float, float, str]]()
-
-    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
-        self.reports.append((done, total, note))
-
-    def check_cancelled(self) -> None:
-        if self.stop and len(listening(self.home)) >= 2:
-            raise self.stop
 
 
 @pytest.fixture
@@ -69,12 +42,6 @@ def jobs(library: Library, settings: Settings) -> Callable[[str], Jobs]:
 def beside() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as pool:
         yield pool
-
-
-def listening(home: Path) -> list[int]:
-    """The process that heard, for each piece begun."""
-    file = home / "heard"
-    return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
 def test_work_is_done_by_a_worker_and_told_on_the_way(

@@ -1,6 +1,6 @@
 """`add`, `list`, `show`, `remove`, `jobs`, `clean`: what the library holds."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,13 @@ from agent.cli.render import length, one_line, talk, transcript_lines
 from auricle.errors import AuricleError, NotConfirmed
 from tools.results import JobStatus
 
+if TYPE_CHECKING:
+    from auricle.domain import Job
+    from tools.toolbox import Toolbox
+
 PANEL = "Library"
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="A job's id, from `auricle jobs`.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +27,8 @@ def register(app: typer.Typer) -> None:
     add(app, "remove", PANEL)(remove)
     jobs = group(app, "jobs", "Heavy work, from every terminal and client: what runs, waits and is done.", PANEL)
     jobs.callback(invoke_without_command=True)(list_jobs)
+    jobs.command("pause", epilog=EPILOG)(pause)
+    jobs.command("resume", epilog=EPILOG)(resume)
     jobs.command("cancel", epilog=EPILOG)(cancel)
     add(app, "clean", PANEL)(clean)
 
@@ -103,29 +111,56 @@ def remove(
 
 def list_jobs(context: typer.Context) -> Shown | None:
     """What runs, waits and is done."""
+    from tools.jobs import worker_alive
+
     if context.invoked_subcommand:
         return None
     with working() as (toolbox, work):
         found = [toolbox.get_job(job.id, work=work) for job in toolbox.library.jobs.list()]
+        alive = worker_alive(toolbox.library.home)
     if not found:
         return Shown({"jobs": []}, ["No work was done yet, and none is waiting."])
     shown = table("job", "kind", "state", "done", "left", "note")
     for job in found:
         left = length(job.seconds_left) if job.seconds_left is not None else ""
         shown.add_row(job.job, job.kind, job.state, f"{job.percent:.0f}%", left, job.error or job.note)
-    return Shown({"jobs": [_job(job) for job in found]}, [shown])
+    waiting = next((job.job for job in found if job.state == "queued"), None)
+    told = [] if waiting is None or alive else [f"Nobody works at them: `auricle jobs resume {waiting}` goes on."]
+    return Shown({"jobs": [_job(job) for job in found]}, [shown, *told])
 
 
-def cancel(job: Annotated[str, typer.Argument(metavar="JOB", help="A job's id, from `auricle jobs`.")]) -> Shown:
-    """Stops a job. What it has finished is kept."""
-    with working() as (toolbox, work):
-        result = toolbox.cancel_job(job, work=work)
-    return Shown(_job(result), [f"{result.job} is {result.state}. {result.next}"])
+def pause(job: JobId) -> Shown:
+    """Lets a job rest, after the piece it is at, until it is resumed or the same is asked for again."""
+    with working() as (toolbox, _):
+        row = toolbox.jobs.pause(job)
+        goes_on = f"`auricle jobs resume {job}` goes on."
+        return _told(toolbox, row, goes_on if row.state == "paused" or row.pause_requested else "")
+
+
+def resume(job: JobId) -> Shown:
+    """Goes on with a job that was paused, or that nobody works at."""
+    with working() as (toolbox, _):
+        row = toolbox.jobs.resume(job)
+        return _told(toolbox, row, "`auricle jobs` tells how far it is." if row.finished is None else "")
+
+
+def cancel(job: JobId) -> Shown:
+    """Stops a job for everybody who waits for it. What it has finished is kept."""
+    with working() as (toolbox, _):
+        return _told(toolbox, toolbox.jobs.cancel(job))
 
 
 def clean(rest: Anything = None) -> Shown:
     """Makes room: what can be computed again. (coming)"""
     coming("clean", "`auricle remove RECORDING` frees what one recording takes.")
+
+
+def _told(toolbox: "Toolbox", job: "Job", advice: str = "") -> Shown:
+    from tools.following import status
+
+    result = status(toolbox.library, job)
+    note = f" ({result.note})" if job.pause_requested else ""
+    return Shown(_job(result), [f"{result.job} is {result.state}{note}. {advice or result.next}"])
 
 
 def _job(job: JobStatus) -> dict[str, Any]:

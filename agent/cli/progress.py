@@ -7,10 +7,12 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TaskProgressColumn, TextColumn
+from rich.text import Text
 
 from auricle.times import clock
 from engines.sources import size_text
+from tools.estimating import Estimate
 from tools.work import PERSON
 
 LINE_SHARE = 0.10
@@ -35,7 +37,8 @@ class CommandLineWork:
     def __init__(self, *, yes: bool = False, priority: int = PERSON, now: Callable[[], float] = time.monotonic) -> None:
         self.priority = priority
         self._yes = yes
-        self._meter = _Bar() if sys.stderr.isatty() else _Lines(now)
+        self._estimate = Estimate(now)
+        self._meter = _Bar(now) if sys.stderr.isatty() else _Lines(now)
 
     def __enter__(self) -> Self:
         return self
@@ -46,15 +49,19 @@ class CommandLineWork:
         self._meter.close()
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
-        self._meter.show(done, total, note)
+        self._show(done, total, note, left=left)
 
     def fetched(self, name: str, done: int, total: int) -> None:
         """Progress of weights, in bytes."""
-        self._meter.show(done, total, f"Fetching {name}", f"{size_text(done)} of {size_text(total)}")
+        self._show(done, total, f"Fetching {name}", f"{size_text(done)} of {size_text(total)}")
 
     def verified(self, name: str, done: int, total: int) -> None:
         """Progress of hashing, in bytes."""
-        self._meter.show(done, total, f"Verifying {name}", f"{size_text(done)} of {size_text(total)}")
+        self._show(done, total, f"Verifying {name}", f"{size_text(done)} of {size_text(total)}")
+
+    def _show(self, done: float, total: float, note: str, detail: str = "", left: float | None = None) -> None:
+        estimated = self._estimate.left(done, total)
+        self._meter.show(done, total, note, detail, estimated if left is None else left)
 
     def say(self, line: str) -> None:
         """A line beside the progress."""
@@ -80,7 +87,7 @@ class CommandLineWork:
 class _Stage:
     """Which piece of work reports belong to: the same until its size changes or it begins again.
 
-    Notes change in the middle of one ("listening at 5:00 to 10:00"), and the time that remains goes on from there.
+    Notes change in the middle of one ("listening at 5:00 to 10:00").
     """
 
     def __init__(self) -> None:
@@ -94,23 +101,36 @@ class _Stage:
         return new
 
 
-class _Bar:
-    """A bar with the time that remains."""
+class _Left(ProgressColumn):
+    """The time that is left, counted down between two reports."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._now = now
+
+    def render(self, task: Task) -> Text:
+        end: float | None = task.fields["end"]
+        return Text("" if end is None else clock(max(0.0, end - self._now())), style="progress.remaining")
+
+
+class _Bar:
+    """A bar with the time that is left."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._console = Console(stderr=True, markup=False, highlight=False)
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._stage = _Stage()
 
-    def show(self, done: float, total: float, note: str, detail: str = "") -> None:
+    def show(self, done: float, total: float, note: str, detail: str, left: float | None) -> None:
         if self._progress is None:
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TaskProgressColumn(),
                 TextColumn("{task.fields[detail]}", markup=False),
-                TimeRemainingColumn(compact=True),
+                _Left(self._now),
                 console=self._console,
                 transient=True,
             )
@@ -118,8 +138,9 @@ class _Bar:
         if self._stage.is_new(done, total, note) or self._task is None:
             if self._task is not None:
                 self._progress.remove_task(self._task)
-            self._task = self._progress.add_task(note, total=total or None, detail=detail)
-        self._progress.update(self._task, description=note, completed=done, detail=detail)
+            self._task = self._progress.add_task(note, total=total or None, detail=detail, end=None)
+        end = None if left is None else self._now() + left
+        self._progress.update(self._task, description=note, completed=done, detail=detail, end=end)
 
     def say(self, line: str) -> None:
         self._console.print(line, soft_wrap=True)
@@ -137,31 +158,27 @@ class _Lines:
         self._now = now
         self.close()
 
-    def show(self, done: float, total: float, note: str, detail: str = "") -> None:
+    def show(self, done: float, total: float, note: str, detail: str, left: float | None) -> None:
         share = min(1.0, done / total) if total else 0.0
         now = self._now()
         if self._stage.is_new(done, total, note):
-            self._began, self._from = now, share
             if share >= 1:  # over before anybody could wonder
                 self._share, self._shown = share, now
                 return
         elif not self._worth_a_line(share, now):
             return
         self._share, self._shown = share, now
-        self.say(self._line(share, total, f"{note} ({detail})" if detail else note, now))
+        self.say(self._line(share, total, f"{note} ({detail})" if detail else note, left))
 
     def _worth_a_line(self, share: float, now: float) -> bool:
         if now - self._shown < LINES_APART or self._share >= 1:
             return False
         return share >= 1 or share // LINE_SHARE > self._share // LINE_SHARE or now - self._shown >= LINE_SECONDS
 
-    def _line(self, share: float, total: float, note: str, now: float) -> str:
+    def _line(self, share: float, total: float, note: str, left: float | None) -> str:
         if not total:
             return note if note.endswith("…") else f"{note} …"
-        done = share - self._from
-        if share >= 1 or done <= 0:
-            return f"{note} {share:.0%}"
-        return f"{note} {share:.0%}, about {clock((now - self._began) / done * (1 - share))} left"
+        return f"{note} {share:.0%}" + (f", about {clock(left)} left" if left is not None and share < 1 else "")
 
     def say(self, line: str) -> None:
         sys.stderr.write(f"{line}\n")
@@ -169,5 +186,5 @@ class _Lines:
 
     def close(self) -> None:
         self._stage = _Stage()
-        self._share = self._from = 0.0
-        self._shown = self._began = self._now()
+        self._share = 0.0
+        self._shown = self._now()
