@@ -117,8 +117,8 @@ class Take(_Frozen):
     Attributes:
         engine: The engine and its weights, as ``name@hash``.
         params: Everything that would make it hear otherwise.
-        payload: JSON of ``Recognition`` or ``Diarization``; for ``speech`` a list of [start, end]; empty for ``voices``,
-            which are a blob.
+        payload: JSON of ``Recognition`` or ``Diarization``; for ``speech`` a list of [start, end]; empty for
+            ``voices``, which are a blob.
     """
 
     id: str

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         default=20, gt=0, le=50, description="An MCP call answers with a job handle after this long."
     )
     piece_seconds: float = Field(
-        default=300, ge=5, le=300, description="Recognition is given so much sound at once; what it hears is kept sooner."
+        default=300, ge=5, le=300, description="Recognition is given at most so much sound at once."
     )
 
     whisper: str = Field(default="whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")

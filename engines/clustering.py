@@ -164,7 +164,7 @@ def _nearest(piece: VoiceMap, centroids: NDArray[np.float64]) -> NDArray[np.int6
     windows, locals_, size = piece.embeddings.shape
     distances = _distances(piece.embeddings.reshape(-1, size).astype(np.float64), centroids)
     distances = np.nan_to_num(distances, nan=_FARTHEST).reshape(windows, locals_, -1)
-    speaking = piece.active.any(axis=1)
+    speaking = np.asarray(piece.active.any(axis=1))
     nearest = np.where(speaking, np.argmin(distances, axis=2), -1)
     for window in np.flatnonzero(speaking.sum(axis=1) > 1):
         those = np.flatnonzero(speaking[window])

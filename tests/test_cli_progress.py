@@ -107,3 +107,35 @@ def test_without_a_terminal_nobody_says_yes_but_the_option(monkeypatch: pytest.M
         assert not work.confirm("Remove it?")
     with CommandLineWork(yes=True) as work:
         assert work.confirm("Remove it?")
+
+
+def test_the_workers_estimate_is_shown_where_it_gives_one(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with CommandLineWork(now=clock) as work:
+        work.report(10, 100, "Listening", left=80)
+        clock.seconds += 10
+        work.report(20, 100, "Listening", left=65)
+    assert capsys.readouterr().err.splitlines() == [
+        "Listening 10%, about 1:20 left",
+        "Listening 20%, about 1:05 left",
+    ]
+
+
+def test_a_terminal_counts_the_time_left_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, clock = Terminal(), Clock()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with CommandLineWork(now=clock) as work:
+        work.report(10, 100, "Listening", left=80)
+        clock.seconds += 13
+        work.say("a line draws it again")
+    assert "1:20" in terminal.getvalue() or "1:07" in terminal.getvalue()
+
+
+def test_a_job_that_is_paused_says_at_once_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    with CommandLineWork(now=clock) as work:
+        work.report(10, 100, "Listening", left=80)
+        clock.seconds += 0.1
+        work.report(0, 0, "paused: `auricle jobs resume j_0123456789` goes on")
+    assert "auricle jobs resume j_0123456789" in capsys.readouterr().err
