@@ -5,7 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -16,6 +16,7 @@ import prompts
 from agent.toolset import NOT_FOR_AGENTS, Steps, langchain_tools
 from auricle.settings import Settings
 from mcp_server.server import build_server
+from mcp_server.work import CallWork
 from tests.fakes import FakeRecognizer, fake_engines, tone
 from tools.catalog import catalog
 from tools.toolbox import Toolbox
@@ -167,6 +168,22 @@ def test_progress_only_grows(settings: Settings, folder: Path, mode: str) -> Non
     toolbox.close()
     assert told
     assert told == sorted(set(told))
+
+
+def test_progress_says_how_long_it_takes_yet() -> None:
+    messages: list[str] = []
+
+    class Calling:
+        async def report_progress(self, progress: float, total: float | None, message: str) -> None:
+            messages.append(message)
+
+    async def main() -> None:
+        work = CallWork(cast("Any", Calling()), 20)
+        await anyio.to_thread.run_sync(lambda: work.report(10, 100, "listening", left=80.4))
+        await anyio.to_thread.run_sync(lambda: work.report(100, 100, "heard", left=0))
+
+    anyio.run(main)
+    assert messages == ["listening, about 1:20 left", "heard"]
 
 
 def test_what_is_wrong_arrives_in_one_line(toolbox: Toolbox, settings: Settings, folder: Path) -> None:

@@ -2,6 +2,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -12,8 +13,9 @@ from auricle.errors import BadArgument, NotFound
 from auricle.settings import Settings
 from tests.cli_kit import CommandLine, command_line
 from tests.fakes import fake_engines, tone
+from tools.jobs import Jobs
 from tools.toolbox import Toolbox
-from tools.work import Quiet
+from tools.work import BATCH, PERSON, Quiet, Work
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "minutes.yaml"
 
@@ -173,6 +175,21 @@ def test_a_recording_that_fails_does_not_stop_the_next(
     assert person.code == 1
     assert "Failed: " in person.out
     assert "File: " in person.out
+
+
+def test_a_script_lets_people_go_first(auricle: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    real = Jobs.run
+
+    def run(self: Jobs, kind: str, args: dict[str, object], work: Work, priority: int | None = None) -> dict[str, Any]:
+        asked.append(work.priority)
+        return real(self, kind, args, work, priority)
+
+    monkeypatch.setattr(Jobs, "run", run)
+    call = tone(tmp_path / "call.wav", 4)
+    assert auricle("run", written(tmp_path, "steps: [transcribe]"), call).code == 0
+    assert auricle("transcribe", call).code == 0
+    assert asked == [BATCH, PERSON]
 
 
 def test_a_recording_that_is_not_there_is_found_before_anything_runs(auricle: CommandLine, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.fakes import tone
 from tests.worker_kit import BOUND, SCRIPT, Watching, listening, until
 from tools.jobs import Jobs, stop_worker, worker_alive
 from tools.work import Quiet, StillWorking
-from tools.worker import LOG, main
+from tools.worker import LOCK, LOG, PID, main
 
 
 @pytest.fixture
@@ -168,6 +168,25 @@ def test_a_home_has_one_worker(home: Path, jobs: Callable[[str], Jobs]) -> None:
     second = subprocess.run([sys.executable, str(SCRIPT), "plain"], env=environment, timeout=BOUND, check=False)
     assert second.returncode == 3
     assert first.poll() is None
+
+
+def test_of_workers_that_start_at_the_same_moment_one_stays(home: Path, library: Library) -> None:
+    environment = {**os.environ, "AURICLE_HOME": str(home), "PYTHONPATH": str(SCRIPT.parent.parent)}
+    workers = [subprocess.Popen([sys.executable, str(SCRIPT), "plain"], env=environment) for _ in range(3)]
+    until(lambda: sum(worker.poll() is None for worker in workers) == 1)
+    assert sorted(worker.poll() or 0 for worker in workers) == [0, 3, 3]
+    (stayed,) = [worker for worker in workers if worker.poll() is None]
+    assert (home / PID).read_text() == str(stayed.pid)
+
+
+def test_what_a_killed_worker_left_of_itself_is_in_nobodys_way(
+    home: Path, library: Library, recording: Recording, jobs: Callable[[str], Jobs]
+) -> None:
+    (home / LOCK).touch()
+    (home / PID).write_text("1")
+    assert not worker_alive(home)
+    assert jobs("plain").run("recognize", {"recording": recording.id}, Quiet())["heard"] == 20
+    assert (home / PID).read_text() == str(listening(home)[0])
 
 
 def test_a_worker_leaves_after_idling(library: Library, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """A worker hears with the settings of who asked, whoever started it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from auricle.settings import Settings
@@ -14,12 +15,13 @@ def test_each_job_has_engines_of_its_own_settings(home: Path, library: Library, 
     recording = library.recordings.add(tone(tmp_path / "a.wav", 2), lambda done, total: None)
     built: list[Settings] = []
     heard: list[FakeRecognizer] = []
+    closed: list[Settings] = []
 
     def build(settings: Settings, announce: Callable[[str], None]) -> Engines:
         announce(f"fetching {settings.whisper}")
         built.append(settings)
         heard.append(FakeRecognizer(identity=settings.whisper))
-        return fake_engines(heard[-1])
+        return replace(fake_engines(heard[-1]), close=lambda: closed.append(settings))
 
     ids = [
         library.jobs.submit(
@@ -36,4 +38,5 @@ def test_each_job_has_engines_of_its_own_settings(home: Path, library: Library, 
 
     assert [library.jobs.get(job).state for job in ids] == ["done"] * 3
     assert [(settings.whisper, settings.beam_size) for settings in built] == [("large", 5), ("tiny", 1)]
+    assert closed == built[:1], "what is not needed any more frees its memory"
     assert [[options.beam_size for options in recognizer.calls] for recognizer in heard] == [[5, 5], [1]]
