@@ -427,15 +427,18 @@ def test_progress_is_told_and_cancelling_is_heard(toolbox: Toolbox, tmp_path: Pa
         toolbox.transcribe(recording, work=Impatient())
 
 
-def test_a_jobs_progress_is_told_with_the_time_left(toolbox: Toolbox, call: str) -> None:
+def test_a_jobs_progress_is_told_with_the_time_left(
+    toolbox: Toolbox, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.following.worker_alive", lambda _: True)
     rows = toolbox.library.jobs
     job = rows.submit("recognize", {"recording": call}, "key").id
     assert toolbox.get_job(job).state == "queued"
     rows.claim(os.getpid())
-    rows.progress(job, 5, 20, "listening")
+    rows.progress(job, 5, 20, "listening", 61.04)
     told = toolbox.get_job(job)
     assert (told.state, told.percent, told.note) == ("running", 25.0, "listening")
-    assert told.seconds_left is not None
+    assert told.seconds_left == 61.0
     rows.finish(job, {})
     assert toolbox.get_job(job).next.startswith("Done: call transcribe again")
 
