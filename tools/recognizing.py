@@ -2,8 +2,9 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from auricle.domain import Recognition, Recording, Span, Take
@@ -22,6 +23,9 @@ _SHORTEST = SAMPLE_RATE // 10
 
 _SURE = 0.5
 """A language that was found with less certainty is not taken for granted in what follows."""
+
+_BEGUN = 1e-6
+"""Seconds: nothing is heard yet, but the model is loaded, and what comes tells how fast it is."""
 
 NO_LANGUAGE = "und"
 """The language of sound in which nobody speaks (ISO 639-2)."""
@@ -46,7 +50,8 @@ def recognize(context: Context, args: dict[str, Any], work: Work) -> dict[str, A
     work.report(0, total, "loading the recognition model")
     work.check_cancelled()
     for stretch in stretches:
-        for take in _listened(context, request, history, stretch):
+        begun = partial(work.report, max(done, _BEGUN), total, "listening")
+        for take in _listened(context, request, history, stretch, begun):
             heard = Span(start=stretch.span.start, end=take.span.end)
             at = f"{clock(to_seconds(take.span.start))} to {clock(to_seconds(take.span.end))}"
             work.report(done + stretch.work_in(heard), total, f"listened at {at}")
@@ -170,8 +175,10 @@ def _pieces(
     return iter([Span(start=start, end=end)] if start < end else [])
 
 
-def _listened(context: Context, request: _Request, history: "_History", stretch: _Stretch) -> Iterator[Take]:
-    """Hears a stretch, and keeps what is heard as it comes."""
+def _listened(
+    context: Context, request: _Request, history: "_History", stretch: _Stretch, begun: Callable[[], None]
+) -> Iterator[Take]:
+    """Hears a stretch, and keeps what is heard as it comes; ``begun`` is called when the model is loaded."""
     options, probability = history.options(stretch)
     start = stretch.span.start
     if not stretch.work:
@@ -179,7 +186,9 @@ def _listened(context: Context, request: _Request, history: "_History", stretch:
         return
     audio = context.library.recordings.read(request.recording, stretch.sound)
     speech = speech_within(stretch.speech, stretch.sound)
-    for heard in request.recognizer.transcribe(audio, speech, options, history.since(stretch)):
+    windows = request.recognizer.transcribe(audio, speech, options, history.since(stretch))
+    begun()
+    for heard in windows:
         end = min(stretch.sound.start + heard.until, stretch.span.end)
         if end <= start:
             continue
