@@ -174,13 +174,12 @@ class JobRows:
 
     def finish(self, job: str, result: Mapping[str, object]) -> None:
         with self._database.write() as connection:
-            values = {"state": "done", "done": tables.jobs.c.total, "result": dict(result), "finished": time.time()}
-            _set(connection, job, _in("running"), seconds_left=None, **values)
+            _end(connection, job, _in("running"), state="done", done=tables.jobs.c.total, result=dict(result))
 
     def fail(self, job: str, error: Mapping[str, str]) -> None:
         """Ends a job with ``AuricleError.as_dict()``."""
         with self._database.write() as connection:
-            _set(connection, job, _in(*_LIVE), state="failed", error=dict(error), finished=time.time())
+            _end(connection, job, _in(*_LIVE), state="failed", error=dict(error))
 
     def cancel(self, job: str) -> Job:
         """Asks a running job to stop; one that waits is cancelled at once, one that has ended stays as it is."""
@@ -207,7 +206,7 @@ class JobRows:
     def cancelled(self, job: str) -> None:
         """Marks it: it has stopped because it was asked to."""
         with self._database.write() as connection:
-            _set(connection, job, _in(*_LIVE), state="cancelled", cancel_requested=True, finished=time.time())
+            _end(connection, job, _in(*_LIVE), state="cancelled", cancel_requested=True)
 
     def requeue(self, job: str, note: str = "waiting for the worker") -> None:
         """Gives a running job back, to be queued or paused as it was asked for: its worker goes, or makes way."""
@@ -227,10 +226,7 @@ class JobRows:
                         f"The worker died {MOST_ATTEMPTS} times over job {job}, likely out of memory: "
                         "close other programs or choose a smaller model, then try again; worker.log says more."
                     )
-                    _set(
-                        connection, job, state="failed", error=error.as_dict(), attempts=attempts + 1,
-                        finished=time.time(),
-                    )  # fmt: skip
+                    _end(connection, job, state="failed", error=error.as_dict(), attempts=attempts + 1)
                 else:
                     _set(connection, job, attempts=attempts + 1)
                     _give_back(connection, job, "waiting for the worker")
@@ -257,6 +253,11 @@ def _set(connection: Connection, job: str, *conditions: ColumnElement[bool], **v
     connection.execute(update(tables.jobs).where(tables.jobs.c.id == job, *conditions).values(**values))
 
 
+def _end(connection: Connection, job: str, *conditions: ColumnElement[bool], **values: object) -> None:
+    """Nothing is left to do or to ask of what has ended."""
+    _set(connection, job, *conditions, finished=time.time(), seconds_left=None, pause_requested=False, **values)
+
+
 def _ask(connection: Connection, job: str, asker: str) -> None:
     connection.execute(delete(tables.askers).where(_is(job, asker)))
     connection.execute(insert(tables.askers).values(job=job, asker=asker, seen=time.monotonic()))
@@ -273,8 +274,7 @@ def _alive() -> ColumnElement[bool]:
 
 
 def _cancel(connection: Connection, job: str) -> None:
-    values = {"state": "cancelled", "cancel_requested": True, "finished": time.time()}
-    _set(connection, job, _in("queued", "paused"), **values)
+    _end(connection, job, _in("queued", "paused"), state="cancelled", cancel_requested=True)
     _set(connection, job, _in("running"), cancel_requested=True)
 
 
@@ -286,7 +286,7 @@ def _resume(connection: Connection, job: str) -> None:
 def _give_back(connection: Connection, job: str, note: str) -> None:
     asked = tables.jobs.c.cancel_requested, tables.jobs.c.pause_requested
     values = {"worker_pid": None, "pause_requested": False, "seconds_left": None}
-    _set(connection, job, _in("running"), asked[0], state="cancelled", finished=time.time())
+    _end(connection, job, _in("running"), asked[0], state="cancelled")
     _set(connection, job, _in("running"), asked[1], state="paused", note="paused", **values)
     _set(connection, job, _in("running"), state="queued", note=note, **values)
 

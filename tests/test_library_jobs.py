@@ -1,6 +1,7 @@
 """Jobs are rows that faces and workers share."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from auricle.errors import NotFound
 from library import Library
 from library import jobs as jobs_module
-from library.jobs import MOST_ATTEMPTS, Requests
+from library.jobs import MOST_ATTEMPTS, JobRows, Requests
 
 
 def test_the_same_work_is_one_job_until_it_ends(library: Library) -> None:
@@ -246,3 +247,26 @@ def test_the_time_left_goes_with_the_progress_until_the_job_waits_or_ends(librar
     assert library.jobs.get(job.id).seconds_left == 3.0
     library.jobs.requeue(job.id)
     assert library.jobs.get(job.id).seconds_left is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda jobs, job: jobs.finish(job, {}),
+        lambda jobs, job: jobs.fail(job, {"code": "failed", "message": "It failed."}),
+        lambda jobs, job: jobs.cancelled(job),
+        lambda jobs, job: (jobs.cancel(job), jobs.requeue(job)),
+    ],
+    ids=["done", "failed", "cancelled", "cancelled while it was given back"],
+)
+def test_what_has_ended_takes_no_more_time_and_is_not_about_to_pause(
+    library: Library, end: Callable[[JobRows, str], object]
+) -> None:
+    job = library.jobs.submit("chat", {}, "a").id
+    library.jobs.claim(1)
+    library.jobs.progress(job, 1, 4, "thinking", 3.0)
+    library.jobs.pause(job)
+    end(library.jobs, job)
+    ended = library.jobs.get(job)
+    assert ended.finished is not None
+    assert (ended.seconds_left, ended.pause_requested) == (None, False)
