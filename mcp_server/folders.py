@@ -1,9 +1,52 @@
 """The folders a client may use: a model decides over paths, so paths end where the person said."""
 
-from collections.abc import Sequence
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from auricle.errors import BadArgument
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def allowed_folders(given: Sequence[str] | None) -> list[Path]:
+    """The folders clients may use, with links followed.
+
+    Raises:
+        BadArgument: None was given; or one is no folder, a whole disk, or holds the whole of somebody's home.
+    """
+    if not given:
+        raise BadArgument("Clients may use no folder yet: name one or more with --allow DIR, as --allow ~/Recordings.")
+    folders = []
+    for each in given:
+        try:
+            folder = Path(each).expanduser().resolve()
+        except (OSError, RuntimeError, ValueError):
+            raise BadArgument(f"--allow {each!r} cannot be followed: give a folder that exists.") from None
+        if not folder.is_dir():
+            raise BadArgument(f"--allow {folder} is no folder: give one that exists.")
+        if folder == Path(folder.anchor):
+            raise BadArgument(f"With --allow {folder} clients could use every file: name the folder with recordings.")
+        if any(folder == home or folder in home.parents for home in _homes()):
+            raise BadArgument(
+                f"With --allow {folder} clients could use a whole home: name a folder in it, as ~/Recordings."
+            )
+        folders.append(folder)
+    return folders
+
+
+def _homes() -> Iterator[Path]:
+    """This person's home, as the environment and as the system says."""
+    with contextlib.suppress(RuntimeError, OSError):
+        yield Path.home().resolve()
+    if sys.platform != "win32":
+        import pwd
+
+        with contextlib.suppress(KeyError, OSError):
+            yield Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
 
 
 class Folders:
@@ -23,10 +66,13 @@ class Folders:
         Raises:
             BadArgument: It lies elsewhere, or cannot be followed.
         """
+        if _URL.match(path.strip()):
+            raise BadArgument(f"{path!r} is an address, and nothing is fetched: download it and give the file's path.")
         try:
             real = (self._allowed[0] / Path(path).expanduser()).resolve()
         except (OSError, RuntimeError, ValueError) as error:
-            raise BadArgument(f"The path {path!r} cannot be followed: {error}.") from None
+            why = getattr(error, "strerror", None) or "it is no path"  # the error itself would tell where a link leads
+            raise BadArgument(f"The path {path!r} cannot be followed ({why}): give another.") from None
         if not any(real == folder or folder in real.parents for folder in self._allowed):
             allowed = ", ".join(map(str, self._allowed))
             raise BadArgument(

@@ -263,10 +263,35 @@ def test_the_configuration_for_a_client_starts_this_auricle(auricle: CommandLine
     assert auricle("mcp-config", "--allow", tmp_path, "--json").document == json.loads(ran.out)
 
 
-def test_the_topmost_folder_is_not_opened_by_default(auricle: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir("/")
-    assert auricle("mcp-config", "--json").error["code"] == "bad_argument"
-    assert auricle("mcp-config", "--allow", "/", "--json").code == 0
+@pytest.mark.parametrize("command", ["mcp-config", "serve"])
+def test_folders_for_clients_are_named_and_are_no_whole_disk_or_home(
+    command: str, auricle: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = tmp_path / "homes" / "person"
+    (person / "Recordings").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(person))
+    monkeypatch.setenv("USERPROFILE", str(person))
+    (person / "Recordings" / "all").symlink_to("/")
+    refused = {
+        "Clients may use no folder yet": [],
+        "clients could use every file": ["--allow", person / "Recordings" / "all"],
+        "a whole home": ["--allow", "~"],
+        "could use a whole home": ["--allow", person / "Recordings", "--allow", person.parent],
+        "is no folder": ["--allow", person / "none"],
+    }
+    for told, arguments in refused.items():
+        error = auricle(command, *arguments, "--json").error
+        assert error["code"] == "bad_argument"
+        assert told in error["message"]
+
+
+def test_the_folders_in_a_clients_configuration_are_absolute(
+    auricle: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Recordings").mkdir()
+    monkeypatch.chdir(tmp_path)
+    config = auricle("mcp-config", "--allow", "Recordings", "--json").document
+    assert config["mcpServers"]["auricle"]["args"][-1] == str((tmp_path / "Recordings").resolve())
 
 
 def test_the_doctor_tells_where_each_setting_comes_from(

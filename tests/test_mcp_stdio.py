@@ -15,7 +15,9 @@ from tests.fakes import tone
 ROOT = Path(__file__).parent.parent
 
 NOISY = """
-import os, sys
+import atexit, ctypes, os, sys
+native = ctypes.CDLL(None)  # holds what it prints until the process ends, as C does into a pipe
+atexit.register(lambda: os.write(1, b"written at the end\\n"))
 from agent.cli import context, serving
 from auricle.settings import get_settings
 from tests.fakes import FakeRecognizer, fake_engines
@@ -25,8 +27,10 @@ def noise(call):
     print("printed by a library")
     os.write(1, b"written by a library\\n")
     os.system("echo said by a child")
+    native.printf(b"printed by native code\\n")
 
 def open_toolbox():
+    noise(0)
     return Toolbox(get_settings(), engines=fake_engines(recognizer=FakeRecognizer(during=noise)))
 
 serving.open_toolbox = open_toolbox
@@ -65,27 +69,42 @@ def test_a_client_in_another_process_uses_the_tools_whatever_libraries_print(tmp
 
 
 def test_stdout_carries_the_protocol_alone_and_the_server_ends_with_its_client(tmp_path: Path) -> None:
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "a test", "version": "1"},
-        },
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", "from agent.cli import main; main()", "serve", "--json", "--allow", str(tmp_path)],
-        input=json.dumps(hello) + "\n",
+    tone(tmp_path / "call.wav", 8)
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a test", "version": "1"}}
+    calls = [
+        ("initialize", client),
+        ("notifications/initialized", None),
+        ("tools/call", {"name": "add_recording", "arguments": {"path": "call.wav"}}),
+        ("tools/call", {"name": "transcribe", "arguments": {"recording": "call"}}),
+    ]
+    server = parameters(tmp_path / "home", tmp_path)
+    with subprocess.Popen(
+        [server.command, *server.args, "--json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=ROOT,
-        env=os.environ | {"AURICLE_HOME": str(tmp_path / "home")},
-        capture_output=True,
+        env=os.environ | (server.env or {}),
         text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["id"] for line in lines] == [1]
-    assert lines[0]["result"]["serverInfo"]["name"] == "auricle"
-    assert "Auricle speaks MCP" in done.stderr
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        answers = []
+        for number, (method, params) in enumerate(calls):
+            told = {"jsonrpc": "2.0", "method": method} | ({} if params is None else {"params": params, "id": number})
+            process.stdin.write(json.dumps(told) + "\n")
+            process.stdin.flush()
+            if params is not None:
+                answers.append(json.loads(process.stdout.readline()))
+        process.stdin.close()
+        assert process.stdout.read() == ""
+        errors = process.stderr.read()
+    assert process.returncode == 0, errors
+    assert [answer["id"] for answer in answers] == [0, 2, 3]
+    assert answers[0]["result"]["serverInfo"]["name"] == "auricle"
+    assert answers[-1]["result"]["structuredContent"]["words"] == 16
+    assert "Auricle speaks MCP" in errors
+    for noise in ("printed by a library", "written by a library", "said by a child", "printed by native code"):
+        assert errors.count(noise) == 2, errors
+    assert "written at the end" in errors

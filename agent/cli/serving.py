@@ -14,14 +14,15 @@ from agent.cli.command import add, coming
 from agent.cli.context import open_toolbox
 from agent.cli.errors import read_settings
 from agent.cli.output import Shown, say
-from auricle.errors import BadArgument
+from mcp_server.folders import allowed_folders
+from mcp_server.stdio import protocol_on_stdout
 
 PANEL = "Connect"
 
 Allow = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow", metavar="DIR", help="A folder whose files clients may read and write; may be repeated. [this folder]"
+        "--allow", metavar="DIR", help="A folder whose files clients may read and write; needed, may be repeated."
     ),
 ]
 
@@ -42,15 +43,17 @@ def serve(
         coming("serve --http", "`auricle serve` speaks MCP over stdio; `auricle mcp-config` sets a client up.")
     settings = read_settings()
     folders = allowed_folders(allow)
-    # The protocol has stdout to itself; whatever --json made of sys.stdout does not hold here.
-    with contextlib.redirect_stdout(sys.__stdout__):
+    # Whatever --json made of sys.stdout does not hold here: the protocol has stdout to itself.
+    with contextlib.redirect_stdout(sys.__stdout__), protocol_on_stdout() as wire:
         from mcp_server.server import build_server
 
         say("Auricle speaks MCP on stdin and stdout; files in " + ", ".join(map(str, folders)) + ".")
         os.chdir(folders[0])  # a file that is asked for without a path lands here
         toolbox = open_toolbox()
         try:
-            build_server(toolbox, settings, folders).run("stdio")
+            server = build_server(toolbox, settings, folders)
+            with wire():
+                server.run("stdio")
         finally:
             toolbox.close()
 
@@ -63,21 +66,6 @@ def mcp_config(allow: Allow = None) -> Shown:
     server: dict[str, Any] = {"command": command, "args": arguments}
     document = {"mcpServers": {"auricle": server}}
     return Shown(document, [json.dumps(document, indent=2, ensure_ascii=False)])
-
-
-def allowed_folders(given: list[str] | None) -> list[Path]:
-    """The folders clients may use, with links followed; the current one where none was given.
-
-    Raises:
-        BadArgument: One of them is no folder, or none was given in the topmost folder.
-    """
-    folders = [Path(folder).expanduser().resolve() for folder in given or ["."]]
-    if not given and folders[0] == Path(folders[0].anchor):
-        raise BadArgument("Started in the topmost folder, clients could use every file: name one with --allow DIR.")
-    for folder in folders:
-        if not folder.is_dir():
-            raise BadArgument(f"--allow {folder} is no folder: give one that exists.")
-    return folders
 
 
 def _command() -> list[str]:
