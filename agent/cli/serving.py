@@ -58,18 +58,42 @@ def serve(
             toolbox.close()
 
 
-def mcp_config(allow: Allow = None) -> Shown:
+def mcp_config(
+    allow: Allow = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put it into Claude Desktop's configuration; what was there is kept.")
+    ] = False,
+) -> Shown:
     """What to paste into Claude Desktop's configuration (claude_desktop_config.json)."""
+    from mcp_server.claude_desktop import NAME, SERVERS, config_file, write_server
+
     command, *arguments = [*_command(), "serve"]
     for folder in allowed_folders(allow):
         arguments += ["--allow", str(folder)]
     server: dict[str, Any] = {"command": command, "args": arguments}
-    document = {"mcpServers": {"auricle": server}}
-    return Shown(document, [json.dumps(document, indent=2, ensure_ascii=False)])
+    if places := _places():
+        server["env"] = places
+    document: dict[str, Any] = {SERVERS: {NAME: server}}
+    if not write:
+        return Shown(document, [json.dumps(document, indent=2, ensure_ascii=False)])
+    written = write_server(config_file(), server)
+    backup = str(written.backup) if written.backup else None
+    document |= {"file": str(written.file), "backup": backup, "changed": written.changed}
+    lines = [f"{written.file} {'starts' if written.changed else 'already starts'} Auricle."]
+    if backup:
+        lines.append(f"What it was before: {backup}")
+    if written.changed:
+        lines.append("Quit Claude Desktop and start it again: it reads its configuration then.")
+    return Shown(document, lines)
 
 
 def _command() -> list[str]:
     """How a client starts Auricle: the `auricle` beside this Python, or on the path; else the module."""
-    beside = Path(sys.executable).with_name("auricle")
-    found = str(beside) if beside.is_file() else shutil.which("auricle")
+    found = shutil.which("auricle", path=str(Path(sys.executable).parent)) or shutil.which("auricle")
     return [str(Path(found).absolute())] if found else [sys.executable, "-m", "agent.cli"]
+
+
+def _places() -> dict[str, str]:
+    """Where this person's shell says that things lie: a client starts the server without the shell's variables."""
+    names = ("AURICLE_HOME", "AURICLE_MODELS", "AURICLE_CONFIG")
+    return {name: str(Path(os.environ[name]).expanduser().absolute()) for name in names if os.environ.get(name)}
