@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,8 +10,9 @@ from pydantic import BaseModel, Field
 from agent.answer import plain
 from agent.local_llm import LocalLLM, RunsJobs
 from agent.state import AskState, OpenRecording
+from agent.stopping import Stoppable, run_stoppable
 from agent.toolset import Steps, ToolLike
-from auricle.errors import BadArgument, Cancelled, error_from_dict
+from auricle.errors import BadArgument, error_from_dict
 from auricle.settings import Settings
 from engines.judge import judge_with
 from engines.llm import open_llm
@@ -20,9 +20,6 @@ from engines.protocols import LLM, Judge
 from tools.catalog import catalog as all_tools
 from tools.results import RecordingDescription, RecordingList
 from tools.work import Quiet, Work
-
-_STOPS_WITHIN = 5.0
-"""Seconds for a running job to be cancelled."""
 
 
 class Citation(BaseModel):
@@ -95,17 +92,16 @@ def ask(
     """
     if not instruction.strip():
         raise BadArgument('The instruction is empty: say what to do, such as "Who talks most?".')
-    chosen = model or toolbox.settings.model
     stop = threading.Event()
-    work = _Stoppable(work, stop)
-    llm = llm or open_llm(chosen, toolbox.settings, lambda name: LocalLLM(name, toolbox.jobs, work, toolbox.settings))
+    work = Stoppable(work, stop)
+    llm = llm or llm_for(model, toolbox, work)
     catalog = catalog if catalog is not None else all_tools()
     steps = Steps(toolbox, work, on_step, catalog, instruction)
     opened = _opened(toolbox, recordings)
     before, toolbox.judge = toolbox.judge, judge_with(llm)
     try:
         start = AskState(instruction=instruction, recordings=opened)
-        state = _run(lambda: _carry_out(llm, catalog, steps, start, bool(recordings)), stop)
+        state = run_stoppable(lambda: _carry_out(llm, catalog, steps, start, bool(recordings)), stop)
     finally:
         toolbox.judge = before
     _raise_if_all_failed(state)
@@ -116,6 +112,17 @@ def ask(
         steps=[Step(**step) for step in steps.done],
         model=llm.name,
     )
+
+
+def llm_for(model: str | None, toolbox: AsksTools, work: Work) -> LLM:
+    """The LLM that ``--model`` names; the setting's where left out.
+
+    Raises:
+        BadArgument: It is not understood.
+        NotFound: There is no such local model.
+    """
+    settings = toolbox.settings
+    return open_llm(model or settings.model, settings, lambda name: LocalLLM(name, toolbox.jobs, work, settings))
 
 
 def _carry_out(llm: LLM, catalog: Sequence[ToolLike], steps: Steps, state: AskState, listen: bool) -> AskState:
@@ -130,26 +137,6 @@ def _carry_out(llm: LLM, catalog: Sequence[ToolLike], steps: Steps, state: AskSt
     with tracing_context(enabled=False):  # LANGSMITH_TRACING in somebody's environment must not send this anywhere
         result: AskState = graph.invoke(start, config)
     return result
-
-
-def _run(carry_out: Callable[[], AskState], stop: threading.Event) -> AskState:
-    """Runs in a thread of its own, so that Ctrl-C is noticed at once: LangGraph and LLM servers would be waited for."""
-    future: Future[AskState] = Future()
-
-    def carry() -> None:
-        try:
-            future.set_result(carry_out())
-        except BaseException as error:
-            future.set_exception(error)
-
-    thread = threading.Thread(target=carry, name="ask", daemon=True)
-    thread.start()
-    try:
-        return future.result()
-    except BaseException:
-        stop.set()
-        thread.join(_STOPS_WITHIN)  # a job is cancelled on the way out; a server that does not answer is left
-        raise
 
 
 def _opened(toolbox: AsksTools, ids: Sequence[str]) -> list[OpenRecording]:
@@ -180,28 +167,3 @@ def _raise_if_all_failed(state: AskState) -> None:
     given = [entry["arguments"] for entry in state["done"] if entry["result"] is not None]
     if not any(outcome["arguments"] in given for outcome in state["outcomes"] if outcome["kind"] != "reply"):
         raise error_from_dict(errors[0])
-
-
-class _Stoppable:
-    """A Work handle that also stops on an event."""
-
-    def __init__(self, work: Work, stop: threading.Event) -> None:
-        self.patience = work.patience
-        self.priority = work.priority
-        self._work = work
-        self._stop = stop
-
-    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
-        self._work.report(done, total, note, left=left)
-
-    def check_cancelled(self) -> None:
-        if self._stop.is_set():
-            raise Cancelled("Stopped: what was heard until then is kept.")
-        self._work.check_cancelled()
-
-    def between_pieces(self) -> None:
-        self.check_cancelled()
-        self._work.between_pieces()
-
-    def confirm(self, question: str) -> bool:
-        return self._work.confirm(question)

@@ -1,0 +1,59 @@
+"""Stopping at once: LangGraph and LLM servers would be waited for, so work runs in a thread that is told to stop."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from auricle.errors import Cancelled
+from tools.work import Work
+
+Result = TypeVar("Result")
+
+_STOPS_WITHIN = 5.0
+"""Seconds for a running job to be cancelled."""
+
+
+def run_stoppable(carry_out: Callable[[], Result], stop: threading.Event) -> Result:
+    """Runs in a thread of its own, so that Ctrl-C is noticed at once; ``stop`` is set where it does not end by itself."""
+    future: Future[Result] = Future()
+
+    def carry() -> None:
+        try:
+            future.set_result(carry_out())
+        except BaseException as error:
+            future.set_exception(error)
+
+    thread = threading.Thread(target=carry, name="ask", daemon=True)
+    thread.start()
+    try:
+        return future.result()
+    except BaseException:
+        stop.set()
+        thread.join(_STOPS_WITHIN)  # a job is cancelled on the way out; a server that does not answer is left
+        raise
+
+
+class Stoppable:
+    """A Work handle that also stops on an event."""
+
+    def __init__(self, work: Work, stop: threading.Event) -> None:
+        self.patience = work.patience
+        self.priority = work.priority
+        self._work = work
+        self._stop = stop
+
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
+        self._work.report(done, total, note, left=left)
+
+    def check_cancelled(self) -> None:
+        if self._stop.is_set():
+            raise Cancelled("Stopped: what was heard until then is kept.")
+        self._work.check_cancelled()
+
+    def between_pieces(self) -> None:
+        self.check_cancelled()
+        self._work.between_pieces()
+
+    def confirm(self, question: str) -> bool:
+        return self._work.confirm(question)
