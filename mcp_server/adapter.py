@@ -54,12 +54,12 @@ def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Fold
             title=spec.title,
             read_only_hint=spec.read_only,
             destructive_hint=spec.destructive,
-            idempotent_hint=not (spec.destructive or _makes_files(spec)),
+            idempotent_hint=spec.idempotent,
             open_world_hint=False,
         ),
     )
     parts = {name: getattr(tool, name) for name in Tool.model_fields}
-    parts["parameters"] = {**tool.parameters, "additionalProperties": False}
+    parts["parameters"] = spec.parameters.model_json_schema()
     return StrictTool(**parts, checks=spec.parameters)
 
 

@@ -1,5 +1,6 @@
 """Instructions carried out by the real local model, with the real engines, on the recording pyannote.audio carries."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,4 +85,8 @@ def test_a_time_past_the_end_is_refused(asking: Callable[[str], Answer]) -> None
 def test_the_tools_are_told_in_under_900_tokens(tmp_path: Path) -> None:
     llm = open_local("", Settings(home=tmp_path))
     assert llm.count(prompts.load("plan", tools=tool_lines(catalog()))) < 900
+    whole = [[spec.name, spec.description, spec.parameters.model_json_schema()] for spec in catalog()]
+    assert (
+        llm.count(json.dumps(whole)) < 5_000
+    )  # what an MCP client reads; tests/test_mcp_tools.py counts without a model
     llm.close()

@@ -38,10 +38,18 @@ def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:
         title=mark.title,
         summary=description.splitlines()[0],
         description=description,
-        parameters=create_model(name, __config__=ConfigDict(extra="forbid"), **fields),
+        parameters=create_model(name, __config__=ConfigDict(extra="forbid", json_schema_extra=_untitled), **fields),
         result=signature.return_annotation,
         long=mark.long,
         read_only=mark.read_only,
         destructive=mark.destructive,
+        idempotent=mark.idempotent,
         core=mark.core,
     )
+
+
+def _untitled(schema: dict[str, Any]) -> None:
+    """Drops pydantic's titles: they repeat the names, and every token of a schema is read before every call."""
+    schema.pop("title", None)
+    for parameter in schema.get("properties", {}).values():
+        parameter.pop("title", None)

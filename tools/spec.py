@@ -20,6 +20,7 @@ class Mark:
         long: It may take minutes: a face that cannot wait gets a job instead.
         read_only: It changes nothing in the library and writes no file.
         destructive: It needs a person's yes.
+        idempotent: Called again with the same arguments, it changes nothing more.
         core: A small model plans with it.
     """
 
@@ -27,6 +28,7 @@ class Mark:
     long: bool = False
     read_only: bool = False
     destructive: bool = False
+    idempotent: bool = True
     core: bool = False
 
 
@@ -50,16 +52,23 @@ class ToolSpec:
     long: bool
     read_only: bool
     destructive: bool
+    idempotent: bool
     core: bool
 
 
 def tool(
-    title: str, *, long: bool = False, read_only: bool = False, destructive: bool = False, core: bool = False
+    title: str,
+    *,
+    long: bool = False,
+    read_only: bool = False,
+    destructive: bool = False,
+    idempotent: bool = True,
+    core: bool = False,
 ) -> Callable[[Method], Method]:
     """Marks a method of the Toolbox as a tool."""
 
     def mark(method: Method) -> Method:
-        setattr(method, _MARK, Mark(title, long, read_only, destructive, core))
+        setattr(method, _MARK, Mark(title, long, read_only, destructive, idempotent, core))
         return method
 
     return mark

@@ -80,7 +80,8 @@ class Toolbox:
     ) -> AddedRecording:
         """Adds an audio or video file to the library.
 
-        Use it for a file that list_recordings does not show. The same file twice stays one recording.
+        Use it for a file that list_recordings does not show. Not for addresses: nothing is downloaded.
+        The same file twice stays one recording.
         Example: path="/calls/monday.mp3"
         """
         known = {recording.id for recording in self.library.recordings.list()}
@@ -100,7 +101,7 @@ class Toolbox:
     def list_recordings(self, *, work: Work = Quiet()) -> RecordingList:
         """Lists the recordings in the library, with their ids.
 
-        Use it to find the id that every other tool wants.
+        Use it to find the id that every other tool wants. Not for what is said: that is search_transcript.
         """
         found = []
         for known in self.library.recordings.list():
@@ -120,11 +121,12 @@ class Toolbox:
         """
         return reading.describe(self.library, self._recording(recording))
 
-    @tool("Remove a recording", destructive=True)
+    @tool("Remove a recording", destructive=True, idempotent=False)
     def remove_recording(self, recording: RecordingId, *, work: Work = Quiet()) -> RemovedRecording:
         """Forgets a recording and everything heard in it.
 
-        Only when the person asked for it: it needs their yes and cannot be undone. The original file stays.
+        Use it only when the person asked for it: it needs their yes and cannot be undone. Not for hearing again:
+        that is transcribe. The original file stays.
         """
         known = self._recording(recording)
         if not work.confirm(f"Remove {known.id} ({Path(known.path).name}) and everything heard in it?"):
@@ -149,7 +151,7 @@ class Toolbox:
         """Listens to a recording, or a part, and writes down the words.
 
         Use it first. What was heard before is not heard again; with start and end only that part is heard.
-        The words themselves come from read_transcript. Example: recording="r_…", start="10:00", end="12:00"
+        Not for reading: the words come from read_transcript. Example: recording="r_…", start="10:00", end="12:00"
         """
         known = self._recording(recording)
         span = span_of(known, start, end)
@@ -189,8 +191,9 @@ class Toolbox:
     ) -> SpeakerNames:
         """Gives voices their names, from what is said or as told.
 
-        Give people to find out who is who, or names where you know it. With neither it lists who is called what,
-        with quotes, and stores nothing. Needs transcribe and diarize before. Example: people=["Alice", "Bob"]
+        Use it after transcribe and diarize. Give people to find out who is who, or names where you know it. With
+        neither it lists who is called what, with quotes, and stores nothing. Not for guesses.
+        Example: people=["Alice", "Bob"]
         """
         return naming.name_speakers(self.library, self._recording(recording), people, names, self.judge)
 
@@ -228,12 +231,13 @@ class Toolbox:
     ) -> SearchResult:
         """Finds where words are said, with times and speakers.
 
-        Case and punctuation do not matter; all the words must be said close together. One or two are best.
+        Use it for a word or a topic, one or two words at best: all must be said close together. Case and punctuation
+        do not matter. Not for reading on: that is read_transcript.
         Example: words="refund"
         """
         return reading.search(self.library, words, self._recording(recording) if recording else None)
 
-    @tool("Cut out audio", core=True)
+    @tool("Cut out audio", idempotent=False, core=True)
     def slice_audio(
         self,
         recording: RecordingId,
@@ -246,13 +250,13 @@ class Toolbox:
     ) -> AudioSlice:
         """Cuts a part of the sound out into an audio file.
 
-        Use it for sound; for the words of a part use export_transcript. Search or read first for the times.
+        Use it for sound. Not for words: that is export_transcript. Search or read first for the times.
         Example: recording="r_…", start="1:05", end="1:20", format="mp3"
         """
         known = self._recording(recording)
         return exporting.slice_audio(self.library, known, span_of(known, start, end), format, path, work)
 
-    @tool("Export the transcript", core=True)
+    @tool("Export the transcript", idempotent=False, core=True)
     def export_transcript(
         self,
         recording: RecordingId,
@@ -269,7 +273,8 @@ class Toolbox:
     ) -> ExportedFile:
         """Writes the transcript to a file: text, Q&A, subtitles, data.
 
-        Use it instead of retyping: no word is lost. Call transcribe before, and diarize and name_speakers for names.
+        Use it instead of retyping: no word is lost. Not for answering: that is read_transcript. Call transcribe before,
+        and diarize and name_speakers for names.
         Example: recording="r_…", format="qa"
         """
         known = self._recording(recording)
@@ -285,13 +290,16 @@ class Toolbox:
     ) -> JobStatus:
         """Tells how far long work is.
 
-        Use it when transcribe or diarize answered with a job. When it is done, call that tool again for the result.
+        Use it when a tool answered with a job, with wait=25, until the job is done. Not for starting work.
         """
         return following.follow(self.library, self.jobs, job, wait, work)
 
     @tool("Cancel a job")
     def cancel_job(self, job: Annotated[str, Field(description="The job's id.")], *, work: Work = Quiet()) -> JobStatus:
-        """Stops long work; what was heard until then is kept."""
+        """Stops long work; what was heard until then is kept.
+
+        Use it when the person does not want it any more: it stops for everybody. Not because it takes long.
+        """
         return following.status(self.library, self.jobs.cancel(job))
 
     def _recording(self, reference: str) -> Recording:
