@@ -88,5 +88,5 @@ def test_the_tools_are_told_in_under_900_tokens(tmp_path: Path) -> None:
     whole = [[spec.name, spec.description, spec.parameters.model_json_schema()] for spec in catalog()]
     assert (
         llm.count(json.dumps(whole)) < 5_000
-    )  # what an MCP client reads; tests/test_mcp_tools.py counts without a model
+    )  # test_mcp_tools.py counts without a model
     llm.close()
