@@ -15,7 +15,7 @@ _STOPS_WITHIN = 5.0
 
 
 def run_stoppable(carry_out: Callable[[], Result], stop: threading.Event) -> Result:
-    """Runs in a thread of its own, so that Ctrl-C is noticed at once; ``stop`` is set where it does not end by itself."""
+    """Runs in a thread of its own, so that Ctrl-C is noticed at once; ``stop`` is set where it does not end itself."""
     future: Future[Result] = Future()
 
     def carry() -> None:
