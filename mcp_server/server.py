@@ -1,15 +1,23 @@
-"""The MCP server: every tool of the catalog, and how to use them."""
+"""The MCP server: every tool of the catalog, what can be read of the library, and how to use them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+import anyio.to_thread
 from mcp.server import MCPServer
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context
+from mcp_types import Resource, ResourceTemplate
+from pydantic import AnyUrl
 
 import prompts
 from auricle import __version__
 from auricle.settings import Settings
 from mcp_server.adapter import as_mcp_tool
+from mcp_server.completing import Completions
 from mcp_server.folders import Folders
+from mcp_server.resources import Resources
 from tools.catalog import catalog
 from tools.toolbox import Toolbox
 
@@ -26,7 +34,9 @@ def build_server(toolbox: Toolbox, settings: Settings, folders: Sequence[Path]) 
         folders: Where clients may read and write files, links resolved; the first is where relative paths start.
     """
     held = Folders(folders)
-    return MCPServer(
+    resources = Resources(toolbox)
+    server = LibraryServer(
+        resources,
         name="auricle",
         title="Auricle",
         instructions=prompts.load("mcp_server", folders=", ".join(str(folder) for folder in folders)),
@@ -34,3 +44,24 @@ def build_server(toolbox: Toolbox, settings: Settings, folders: Sequence[Path]) 
         tools=[as_mcp_tool(spec, toolbox, settings.wait_seconds, held) for spec in catalog()],
         log_level="WARNING",
     )
+    server.completion()(Completions(toolbox, resources, {}).complete)  # type: ignore[no-untyped-call]
+    return server
+
+
+class LibraryServer(MCPServer[Any]):
+    """The SDK's server, with resources that come and go with the library's recordings."""
+
+    def __init__(self, resources: Resources, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._resources = resources
+
+    async def list_resources(self) -> list[Resource]:
+        return await anyio.to_thread.run_sync(self._resources.listed)
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        return self._resources.templates()
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
+    ) -> Iterable[ReadResourceContents]:
+        return await self._resources.read(str(uri))

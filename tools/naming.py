@@ -83,7 +83,7 @@ def _store_given(library: Library, transcript: Transcript, names: Mapping[str, s
     """Checks all the names before it stores one."""
     given: dict[str, str] = {}
     for label, name in names.items():
-        view = _voice(transcript, label)
+        view = find_voice(transcript, label)
         if given.get(view.id, name) != name:
             raise BadArgument(f"{view.display} is given two names: give one.")
         given[view.id] = clean(name)
@@ -103,8 +103,12 @@ def _store_given(library: Library, transcript: Transcript, names: Mapping[str, s
             library.edits.append(transcript.recording, "name", view.id, given[view.id], evidence)
 
 
-def _voice(transcript: Transcript, label: str) -> SpeakerView:
-    """A voice by its id, label or present name."""
+def find_voice(transcript: Transcript, label: str) -> SpeakerView:
+    """A voice by its id, label or present name.
+
+    Raises:
+        NotFound: There is none; the message lists those that are.
+    """
     asked = " ".join(label.split()).casefold()
     for view in transcript.speakers:
         if label.strip() == view.id or asked == view.label.casefold():

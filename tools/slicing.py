@@ -69,6 +69,11 @@ def write_slice(library: Library, recording: Recording, span: Span, target: Path
     return whole
 
 
+def write_copy(library: Library, recording: Recording, span: Span, target: Path, kind: str, work: Work) -> None:
+    """The same from the stored 16 kHz mono copy, whatever the original is: its size is known beforehand."""
+    _write(_stored(library, recording, span), target, kind, span.seconds, work)
+
+
 def _stored(library: Library, recording: Recording, span: Span) -> Sound:
     step = _PIECE_SECONDS * SAMPLE_RATE
     for start in range(span.start, span.end, step):
