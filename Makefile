@@ -6,11 +6,12 @@ SAMPLE = $(shell $(BIN)/python -c 'from importlib.util import find_spec; from pa
 	print(Path(find_spec("pyannote").submodule_search_locations[0]) / "audio/sample/sample.wav")')
 
 .DEFAULT_GOAL := help
-.PHONY: help install models demo test lint bench soak clean
+.PHONY: help install models demo clients test lint bench soak clean
 
 help:
 	@echo "make demo    environment, packages, weights, and one real answer"
 	@echo "make test    every test, the ones with real weights included"
+	@echo "make clients the real MCP clients that tests use (with npm; make test does it by itself)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references)"
 	@echo "make soak    the long proofs"
@@ -36,7 +37,17 @@ demo: models
 	@cd $(DEMO) && AURICLE_HOME=$(DEMO)/home $(CURDIR)/$(BIN)/auricle ask "$(SAMPLE)" \
 		"This is a phone call between Diane and Sheila. Diarize it and write it as Q&A."
 
-test: models
+CLIENTS := tests/clients/node_modules/.installed
+
+clients: $(CLIENTS)
+
+$(CLIENTS): tests/clients/package.json tests/clients/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "== Real MCP clients, for the tests alone: about 200 MB into tests/clients/node_modules (once)"; \
+		cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
+	else echo "npm is missing: the tests with real MCP clients will be skipped" >&2; fi
+
+test: models clients
 	$(BIN)/python -m pytest -m "not soak and not gpu"
 
 lint: install

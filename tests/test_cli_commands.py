@@ -272,11 +272,12 @@ def test_folders_for_clients_are_named_and_are_no_whole_disk_or_home(
     monkeypatch.setenv("HOME", str(person))
     monkeypatch.setenv("USERPROFILE", str(person))
     (person / "Recordings" / "all").symlink_to("/")
+    monkeypatch.chdir(person)
     refused = {
-        "Clients may use no folder yet": [],
+        "Clients may use no folder yet" if command == "serve" else "could use a whole home": [],
         "clients could use every file": ["--allow", person / "Recordings" / "all"],
         "a whole home": ["--allow", "~"],
-        "could use a whole home": ["--allow", person / "Recordings", "--allow", person.parent],
+        "With --allow": ["--allow", person / "Recordings", "--allow", person.parent],
         "is no folder": ["--allow", person / "none"],
     }
     for told, arguments in refused.items():
@@ -292,6 +293,7 @@ def test_the_folders_in_a_clients_configuration_are_absolute(
     monkeypatch.chdir(tmp_path)
     config = auricle("mcp-config", "--allow", "Recordings", "--json").document
     assert config["mcpServers"]["auricle"]["args"][-1] == str((tmp_path / "Recordings").resolve())
+    assert auricle("mcp-config", "--json").document["mcpServers"]["auricle"]["args"][-1] == str(tmp_path.resolve())
 
 
 def test_the_doctor_tells_where_each_setting_comes_from(

@@ -64,11 +64,12 @@ def mcp_config(
         bool, typer.Option("--write", help="Put it into Claude Desktop's configuration; what was there is kept.")
     ] = False,
 ) -> Shown:
-    """What to paste into Claude Desktop's configuration (claude_desktop_config.json)."""
+    """What to paste into Claude Desktop's configuration; without --allow, clients may use this folder."""
     from mcp_server.claude_desktop import NAME, SERVERS, config_file, write_server
 
     command, *arguments = [*_command(), "serve"]
-    for folder in allowed_folders(allow):
+    folders = allowed_folders(allow or ["."])
+    for folder in folders:
         arguments += ["--allow", str(folder)]
     server: dict[str, Any] = {"command": command, "args": arguments}
     if places := _places():
@@ -79,7 +80,8 @@ def mcp_config(
     written = write_server(config_file(), server)
     backup = str(written.backup) if written.backup else None
     document |= {"file": str(written.file), "backup": backup, "changed": written.changed}
-    lines = [f"{written.file} {'starts' if written.changed else 'already starts'} Auricle."]
+    starts = "starts" if written.changed else "already starts"
+    lines = [f"{written.file} {starts} Auricle, for files in {', '.join(map(str, folders))}."]
     if backup:
         lines.append(f"What it was before: {backup}")
     if written.changed:
