@@ -86,7 +86,5 @@ def test_the_tools_are_told_in_under_900_tokens(tmp_path: Path) -> None:
     llm = open_local("", Settings(home=tmp_path))
     assert llm.count(prompts.load("plan", tools=tool_lines(catalog()))) < 900
     whole = [[spec.name, spec.description, spec.parameters.model_json_schema()] for spec in catalog()]
-    assert (
-        llm.count(json.dumps(whole)) < 5_000
-    )  # test_mcp_tools.py counts without a model
+    assert llm.count(json.dumps(whole)) < 5_000  # test_mcp_tools.py counts without a model
     llm.close()
