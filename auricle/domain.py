@@ -189,3 +189,18 @@ class Job(_Frozen):
     finished: float | None
     pause_requested: bool = False
     seconds_left: float | None = None
+
+
+class Token(_Frozen):
+    """What is known of a secret that opens the server over HTTP. Times are seconds since 1970.
+
+    Attributes:
+        name: Whose it is, or what for.
+        expires: It opens nothing from then on; None where it holds without end.
+        last_used: To the minute; None where it never was.
+    """
+
+    name: str
+    created: float
+    expires: float | None
+    last_used: float | None

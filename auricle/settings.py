@@ -37,6 +37,17 @@ class Settings(BaseSettings):
     wait_seconds: float = Field(
         default=20, gt=0, le=50, description="An MCP call answers with a job handle after this long."
     )
+    allowed_hosts: str = Field(
+        default="", description="With serve --http: names clients reach this machine by, separated by commas."
+    )
+    allowed_origins: str = Field(
+        default="", description="With serve --http: web origins that may call besides those, separated by commas."
+    )
+    requests_per_second: float = Field(
+        default=20, gt=0, description="With serve --http: so many for each token, or address without one."
+    )
+    requests_at_once: int = Field(default=100, ge=1, description="With serve --http: so many may come in one burst.")
+    upload_mib: int = Field(default=2048, ge=1, description="With serve --http: the largest file one may upload.")
     piece_seconds: float = Field(
         default=300, ge=5, le=300, description="Recognition is given at most so much sound at once."
     )

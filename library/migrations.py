@@ -60,5 +60,10 @@ _RANGES_AND_PAUSES = (
     """CREATE UNIQUE INDEX jobs_shared ON jobs ("key") WHERE state IN ('queued', 'running', 'paused')""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _RANGES_AND_PAUSES)
+_TOKENS = (
+    """CREATE TABLE tokens (
+        name TEXT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, created REAL NOT NULL, expires REAL, last_used REAL)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _RANGES_AND_PAUSES, _TOKENS)
 """In order; a library's version is how many of them it has been through."""

@@ -10,6 +10,7 @@ from library.jobs import JobRows
 from library.recordings import Recordings
 from library.speakers import Speakers
 from library.takes import Takes
+from library.tokens import Tokens
 
 
 class Library:
@@ -40,6 +41,7 @@ class Library:
         self.speakers = Speakers(self._database)
         self.edits = Edits(self._database)
         self.jobs = JobRows(self._database)
+        self.tokens = Tokens(self._database)
 
     def close(self) -> None:
         self._database.close()

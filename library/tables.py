@@ -130,3 +130,14 @@ askers = Table(
     Column("asker", Text, primary_key=True),
     Column("seen", Float),
 )
+
+# Who may come in over the network. The secret itself is nowhere.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+    Column("last_used", Float),
+)
