@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from auricle.errors import AuricleError, NotConfirmed
 from mcp_server.folders import Folders
-from mcp_server.work import CallWork
+from mcp_server.work import CallWork, Patience
 from tools.results import JobStatus
 from tools.spec import ToolSpec
 from tools.toolbox import Toolbox
@@ -34,7 +34,7 @@ class Yes(BaseModel):
     remove: bool = Field(description="Remove it.")
 
 
-def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Folders) -> Tool:
+def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: Folders) -> Tool:
     """Wraps one tool.
 
     Args:
@@ -85,7 +85,7 @@ def _makes_files(spec: ToolSpec) -> bool:
 
 
 def _call(
-    spec: ToolSpec, toolbox: Toolbox, patience: float, folders: Folders, result: type[BaseModel]
+    spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: Folders, result: type[BaseModel]
 ) -> Callable[..., Awaitable[BaseModel]]:
     method = getattr(toolbox, spec.name)
 

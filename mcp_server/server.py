@@ -1,5 +1,6 @@
-"""The MCP server: every tool of the catalog, what can be read of the library, and guides through both."""
+"""The MCP server: every tool of the catalog, what can be read of the library, and how to use them."""
 
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,12 @@ import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
-from mcp_types import GetPromptResult, Prompt, Resource, ResourceTemplate
+from mcp_types import Resource, ResourceTemplate
 from pydantic import AnyUrl
 
 import prompts
 from auricle import __version__
 from auricle.settings import Settings
-from mcp_server import guides
 from mcp_server.adapter import as_mcp_tool
 from mcp_server.completing import Completions
 from mcp_server.folders import Folders
@@ -23,7 +23,9 @@ from tools.catalog import catalog
 from tools.toolbox import Toolbox
 
 
-def build_server(toolbox: Toolbox, settings: Settings, folders: Sequence[Path]) -> MCPServer:
+def build_server(
+    toolbox: Toolbox, settings: Settings, folders: Sequence[Path], ending: threading.Event | None = None
+) -> MCPServer:
     """Puts the server together; ``run("stdio")`` serves.
 
     Over stdio the SDK takes standard output for the protocol alone: whatever else is printed, by a library or a child
@@ -33,24 +35,29 @@ def build_server(toolbox: Toolbox, settings: Settings, folders: Sequence[Path]) 
         toolbox: Carries the calls out.
         settings: How long a call may take before it answers with a job.
         folders: Where clients may read and write files, links resolved; the first is where relative paths start.
+        ending: Set once the server is about to end: who waits for a job is sent home with its handle.
     """
     held = Folders(folders)
     resources = Resources(toolbox)
+
+    def patience() -> float:
+        return 0.0 if ending is not None and ending.is_set() else settings.wait_seconds
+
     server = LibraryServer(
         resources,
         name="auricle",
         title="Auricle",
         instructions=prompts.load("mcp_server", folders=", ".join(str(folder) for folder in folders)),
         version=__version__,
-        tools=[as_mcp_tool(spec, toolbox, settings.wait_seconds, held) for spec in catalog()],
+        tools=[as_mcp_tool(spec, toolbox, patience, held) for spec in catalog()],
         log_level="WARNING",
     )
-    server.completion()(Completions(toolbox, resources, guides.choices()).complete)  # type: ignore[no-untyped-call]
+    server.completion()(Completions(toolbox, resources, {}).complete)  # type: ignore[no-untyped-call]
     return server
 
 
 class LibraryServer(MCPServer[Any]):
-    """The SDK's server, with the library's recordings as resources, and the guides as prompts."""
+    """The SDK's server, with resources that come and go with the library's recordings."""
 
     def __init__(self, resources: Resources, **parts: Any) -> None:
         super().__init__(**parts)
@@ -66,11 +73,3 @@ class LibraryServer(MCPServer[Any]):
         self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
     ) -> Iterable[ReadResourceContents]:
         return await self._resources.read(str(uri))
-
-    async def list_prompts(self) -> list[Prompt]:
-        return guides.listed()
-
-    async def get_prompt(
-        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
-    ) -> GetPromptResult:
-        return guides.filled(name, arguments)

@@ -16,12 +16,16 @@ SECONDS_BETWEEN = 0.25
 """Progress is told at most this often."""
 
 
+Patience = Callable[[], float]
+"""Seconds until a call answers with a job handle; none are left once the server is about to end."""
+
+
 class CallWork:
     """What a tool's thread knows of the client that called it.
 
     Args:
         context: The call's context.
-        patience: Seconds until the call answers with a job handle.
+        patience: Asked again and again while the call waits.
         confirmed: The person at the client said yes to the destructive thing that this call is.
         now: A clock, in seconds.
     """
@@ -29,12 +33,12 @@ class CallWork:
     def __init__(
         self,
         context: Context,
-        patience: float,
+        patience: Patience,
         *,
         confirmed: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.patience: float | None = patience
+        self._patience = patience
         self.priority = PERSON
         self._context = context
         self._confirmed = confirmed
@@ -43,6 +47,10 @@ class CallWork:
         self._estimate = Estimate(now)
         self._before = self._last = self._told = 0.0
         self._told_at: float | None = None
+
+    @property
+    def patience(self) -> float | None:
+        return self._patience()
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         """Sends a progress notification; what it says only grows, also where a second stage begins at zero."""

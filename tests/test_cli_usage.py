@@ -39,6 +39,9 @@ WRONG = [
     "run script.yaml",
     "serve --port many",
     "serve extra",
+    "tokens create",
+    "tokens create Alice --expires 0",
+    "tokens revoke",
     "mcp-config extra",
     "models",
     "models bogus",
@@ -61,7 +64,6 @@ COMING = [
     "speakers forget s_1",
     "speakers undo",
     "speakers enroll Alice a.wav --start 0 --end 5 --consent",
-    "serve --http",
     "export a.wav --format docx",
     "export a.wav --format html",
 ]
@@ -71,7 +73,7 @@ ROOT = Path(__file__).parent.parent
 
 COMMANDS = [
     *["ask", "chat", "run", "transcribe", "diarize", "export", "search", "slice", "add", "list", "show", "remove"],
-    *["speakers", "serve", "mcp-config", "models", "jobs", "doctor", "clean"],
+    *["speakers", "serve", "tokens", "mcp-config", "models", "jobs", "doctor", "clean"],
 ]
 
 

@@ -25,6 +25,8 @@ ONLY_IN = {
     "langgraph": {"agent"},
     "langchain_core": {"agent"},
     "mcp": {"mcp_server"},
+    "starlette": {"mcp_server"},
+    "uvicorn": {"mcp_server"},
     "typer": {"agent"},
     "sqlalchemy": {"library"},
     "torch": {"engines"},
@@ -82,7 +84,9 @@ def test_nothing_is_called_as_a_library_is() -> None:
     assert not (ROOT / "tests" / "tools" / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("line", ["--help", "list", "jobs", "models list", "mcp-config", "doctor", "show r_0123456789"])
+@pytest.mark.parametrize(
+    "line", ["--help", "list", "jobs", "models list", "mcp-config", "doctor", "show r_0123456789", "tokens list"]
+)
 def test_what_is_answered_from_the_library_loads_nothing_heavy(line: str) -> None:
     code = (
         "import sys\n"

@@ -211,7 +211,7 @@ def test_progress_says_how_long_it_takes_yet() -> None:
             messages.append(message)
 
     async def main() -> None:
-        work = CallWork(cast("Any", Calling()), 20)
+        work = CallWork(cast("Any", Calling()), lambda: 20)
         await anyio.to_thread.run_sync(lambda: work.report(10, 100, "listening", left=80.4))
         await anyio.to_thread.run_sync(lambda: work.report(100, 100, "heard", left=0))
 

@@ -3,18 +3,14 @@
 from dataclasses import dataclass
 
 from auricle.settings import Settings
-from engines.protocols import Engines, OnText
+from engines.protocols import Engines
 from library import Library
 
 
 @dataclass(frozen=True)
 class Context:
-    """``engines`` makes each engine on first use; its identity is known before any weights are loaded.
-
-    ``on_text`` takes an LLM's words as they come.
-    """
+    """``engines`` makes each engine on first use; its identity is known before any weights are loaded."""
 
     library: Library
     engines: Engines
     settings: Settings
-    on_text: OnText = lambda piece: None

@@ -5,15 +5,17 @@ import json
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from agent.cli.command import add, coming
+from agent.cli.command import add
 from agent.cli.context import open_toolbox
 from agent.cli.errors import read_settings
 from agent.cli.output import Shown, say
+from auricle.settings import Settings
 from mcp_server.folders import allowed_folders
 from mcp_server.stdio import protocol_on_stdout
 
@@ -33,16 +35,33 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    http: Annotated[bool, typer.Option("--http", help="Over HTTP instead of stdio. (coming)")] = False,
+    http: Annotated[bool, typer.Option("--http", help="Over HTTP instead of stdio.")] = False,
     host: Annotated[str, typer.Option(metavar="H", help="With --http: where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="P", min=0, max=65535, help="With --http: the port.")] = 8765,
     allow: Allow = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allowed-host", metavar="NAME", help="With --http: a name clients call this machine by; may be repeated."
+        ),
+    ] = None,
+    allowed_origin: Annotated[
+        list[str] | None,
+        typer.Option("--allowed-origin", metavar="URL", help="With --http: a web origin that may call besides."),
+    ] = None,
 ) -> None:
-    """Serves the tools over MCP, on stdin and stdout."""
-    if http:
-        coming("serve --http", "`auricle serve` speaks MCP over stdio; `auricle mcp-config` sets a client up.")
+    """Serves the tools over MCP, on stdin and stdout or over HTTP."""
     settings = read_settings()
     folders = allowed_folders(allow)
+    if not http:
+        _serve_stdio(settings, folders)
+        return
+    hosts = [*(allowed_host or ()), *_items(settings.allowed_hosts)]
+    origins = [*(allowed_origin or ()), *_items(settings.allowed_origins)]
+    _serve_http(settings, folders, host, port, hosts, origins)
+
+
+def _serve_stdio(settings: Settings, folders: list[Path]) -> None:
     # Whatever --json made of sys.stdout does not hold here: the protocol has stdout to itself.
     with contextlib.redirect_stdout(sys.__stdout__), protocol_on_stdout() as wire:
         from mcp_server.server import build_server
@@ -56,6 +75,27 @@ def serve(
                 server.run("stdio")
         finally:
             toolbox.close()
+
+
+def _serve_http(
+    settings: Settings, folders: list[Path], host: str, port: int, hosts: list[str], origins: list[str]
+) -> None:
+    with contextlib.redirect_stdout(sys.stderr):
+        from mcp_server.http import Address, serve_http
+        from mcp_server.server import build_server
+
+        toolbox = open_toolbox()
+        try:
+            os.chdir(folders[0])  # a file that is asked for without a path lands here
+            ending = threading.Event()
+            server = build_server(toolbox, settings, folders, ending)
+            serve_http(server, toolbox, Address(host, port, hosts, origins), say, ending)
+        finally:
+            toolbox.close()
+
+
+def _items(setting: str) -> list[str]:
+    return [item.strip() for item in setting.split(",") if item.strip()]
 
 
 def mcp_config(
