@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.drafting import Draft
 from agent.verify import SpokenLine
 from agent.wording import asks_to_summarize
 from auricle.times import clock
 from engines.chat_format import estimate_tokens
-from engines.protocols import LLM, Message
+from engines.protocols import LLM, Message, OnText
 from prompts import load
 
 NOT_THERE = "That is not in the recording."
@@ -40,7 +41,13 @@ class Found:
 
 
 def answer(
-    question: str, lines: Sequence[SpokenLine], facts: str, llm: LLM, rejected: str = "", complaints: Sequence[str] = ()
+    question: str,
+    lines: Sequence[SpokenLine],
+    facts: str,
+    llm: LLM,
+    rejected: str = "",
+    complaints: Sequence[str] = (),
+    on_text: OnText = lambda piece: None,
 ) -> Found:
     """Answers a question from what is said.
 
@@ -51,6 +58,7 @@ def answer(
         llm: Any model.
         rejected: What the model wrote before, where that cannot be given,
         complaints: and why.
+        on_text: Told the answer's words as they are written.
     """
     if not lines:
         return Found(found=False, text=NOT_THERE)
@@ -63,7 +71,9 @@ def answer(
             Message("assistant", rejected),
             Message("user", load("answer_again", complaints=" ".join(complaints))),
         ]
-    reply = llm.chat(messages, schema=_schema(len(shown), summary=summary), max_tokens=_ANSWER_TOKENS)
+    reply = llm.chat(
+        messages, schema=_schema(len(shown), summary=summary), max_tokens=_ANSWER_TOKENS, on_text=Draft(on_text)
+    )
     data = reply.data or {}
     text = " ".join(str(data.get("answer", "")).split())
     if not (summary or data.get("found")) or not text:

@@ -18,13 +18,20 @@ from agent.native import MOST_TURNS, Native
 from agent.planned import MOST_CALLS, Planned
 from agent.state import AskState
 from agent.toolset import Steps, ToolLike, langchain_tools, told
-from engines.protocols import LLM
+from engines.protocols import LLM, OnText
 
 RECURSION_LIMIT = 2 * max(MOST_CALLS, MOST_TURNS) + 50
 """Nodes visited; the nodes' own budgets end earlier, with an answer."""
 
 
-def build_graph(llm: LLM, catalog: Sequence[ToolLike], steps: Steps, *, listen: bool = True) -> Any:
+def build_graph(
+    llm: LLM,
+    catalog: Sequence[ToolLike],
+    steps: Steps,
+    *,
+    listen: bool = True,
+    on_text: OnText = lambda piece: None,
+) -> Any:
     """The compiled graph for a model.
 
     Args:
@@ -32,11 +39,12 @@ def build_graph(llm: LLM, catalog: Sequence[ToolLike], steps: Steps, *, listen: 
         catalog: The Toolbox's tools.
         steps: Runs them.
         listen: Whether a question may listen to what nobody has listened to yet.
+        on_text: Told the answer's words as the model writes them, before they are checked.
     """
     graph = StateGraph(AskState)
     graph.add_node("tools", ToolNode(langchain_tools(catalog, steps), handle_tool_errors=told))
     if llm.traits.tools:
-        native = Native(llm, catalog)
+        native = Native(llm, catalog, on_text)
         graph.add_node("agent", native.agent)
         graph.add_node("verify", native.verify)
         graph.add_edge(START, "agent")
@@ -44,7 +52,7 @@ def build_graph(llm: LLM, catalog: Sequence[ToolLike], steps: Steps, *, listen: 
         graph.add_edge("tools", "agent")
         graph.add_conditional_edges("verify", _has_text, {True: END, False: "agent"})
         return graph.compile()
-    planned = Planned(llm, catalog, listen)
+    planned = Planned(llm, catalog, listen, on_text)
     for name in ("plan", "act", "locate", "answer", "verify"):
         graph.add_node(name, getattr(planned, name))
     graph.add_edge(START, "plan")

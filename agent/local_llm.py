@@ -9,7 +9,7 @@ from auricle.errors import NotFound
 from auricle.settings import Settings
 from engines.llamacpp import DEFAULT_MODEL
 from engines.manifest import anchored, load_manifest
-from engines.protocols import LLMTraits, Message, Reply
+from engines.protocols import LLMTraits, Message, OnText, Reply
 from tools.work import Work
 
 _BEFORE_LISTENING = 1
@@ -19,7 +19,14 @@ _BEFORE_LISTENING = 1
 class RunsJobs(Protocol):
     """What of ``tools.jobs.Jobs`` is used here."""
 
-    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int | None = None) -> dict[str, Any]: ...
+    def run(
+        self,
+        kind: str,
+        args: dict[str, Any],
+        work: Work,
+        priority: int | None = None,
+        on_text: OnText | None = None,
+    ) -> dict[str, Any]: ...
 
 
 class LocalLLM:
@@ -52,6 +59,7 @@ class LocalLLM:
         schema: dict[str, Any] | None = None,
         tools: Sequence[dict[str, Any]] = (),
         max_tokens: int = 512,
+        on_text: OnText | None = None,
     ) -> Reply:
         """One turn, in the worker."""
         args = {
@@ -61,5 +69,5 @@ class LocalLLM:
             "tools": list(tools),
             "max_tokens": max_tokens,
         }
-        reply = self._jobs.run("chat", args, self._work, self._work.priority + _BEFORE_LISTENING)
+        reply = self._jobs.run("chat", args, self._work, self._work.priority + _BEFORE_LISTENING, on_text)
         return Reply(**{**reply, "tool_calls": tuple(reply.get("tool_calls") or ())})

@@ -7,6 +7,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from agent.answer import citation
+from agent.drafting import ANEW
 from agent.planned import RETRIES, UNVERIFIED, done_from, lines_of
 from agent.state import AskState, Done
 from agent.toolset import ToolLike, openai_tools
@@ -14,7 +15,7 @@ from agent.verify import complaints, find_quote, quotes_in
 from auricle.errors import BadArgument
 from auricle.times import clock
 from engines.chat_format import estimate_tokens
-from engines.protocols import LLM, Message
+from engines.protocols import LLM, Message, OnText
 from prompts import load
 
 MOST_TURNS = 40
@@ -30,7 +31,8 @@ _LEFT_OUT = "(left out: the conversation was too long; call the tool again to se
 class Native:
     """The nodes."""
 
-    def __init__(self, llm: LLM, catalog: Sequence[ToolLike]) -> None:
+    def __init__(self, llm: LLM, catalog: Sequence[ToolLike], on_text: OnText) -> None:
+        self._on_text = on_text
         self._llm = llm
         self._tools = openai_tools(catalog)
 
@@ -42,7 +44,11 @@ class Native:
             return {"messages": [AIMessage(content=STOPPED.format(turns=turns))], "done": known[len(state["done"]) :]}
         system = Message("system", load("agent", recordings=_recordings(state)))
         messages = [system, Message("user", state["instruction"]), *_ours(state["messages"])]
-        reply = self._llm.chat(self._fitting(messages), tools=self._tools, max_tokens=_ANSWER_TOKENS)
+        reply = self._llm.chat(
+            self._fitting(messages), tools=self._tools, max_tokens=_ANSWER_TOKENS, on_text=self._on_text
+        )
+        if reply.text and reply.tool_calls:
+            self._on_text(ANEW)  # what a model says while it goes to look is not its answer
         # Ids of a server need not be unique over the turns; ours are.
         calls = [
             {"id": f"call_{turns + 1}_{number}", "name": call["name"], "args": call["arguments"]}
@@ -61,6 +67,7 @@ class Native:
             wrong.append("It is empty.")
         attempts = state["attempts"] + 1
         if wrong and attempts <= RETRIES:
+            self._on_text(ANEW)
             again = HumanMessage(load("agent_again", complaints=" ".join(wrong)))
             return {"messages": [again], "attempts": attempts}
         quotes = [(quote, find_quote(quote, lines)) for quote in quotes_in(text)]

@@ -8,13 +8,14 @@ from langchain_core.messages import AIMessage, ToolMessage
 
 from agent.answer import NOT_THERE, Found, answer, at_moment, citation, plain, relevant
 from agent.compose import tell
+from agent.drafting import ANEW
 from agent.plan import PAGE_TOKENS, mend, propose
 from agent.state import AskState, Call, Done, Draft, Outcome
 from agent.toolset import ToolLike
 from agent.verify import SpokenLine, complaints, normalised
 from agent.wording import asks_only_who
 from auricle.times import clock
-from engines.protocols import LLM
+from engines.protocols import LLM, OnText
 from tools.languages import LANGUAGES
 
 MOST_CALLS = 400
@@ -27,7 +28,8 @@ UNVERIFIED = "(unverified)"
 class Planned:
     """The nodes. ``listen``: whether a question may listen to what nobody has listened to yet."""
 
-    def __init__(self, llm: LLM, catalog: Sequence[ToolLike], listen: bool) -> None:
+    def __init__(self, llm: LLM, catalog: Sequence[ToolLike], listen: bool, on_text: OnText) -> None:
+        self._on_text = on_text
         self._llm = llm
         self._catalog = catalog
         self._listen = listen
@@ -98,7 +100,7 @@ class Planned:
                 found = Found(found=True, text=moment_fact, lines=at)
             else:
                 facts = "\n".join(filter(None, [_facts(state), moment_fact]))
-                found = answer(question, at or lines, facts, self._llm, rejected, why)
+                found = answer(question, at or lines, facts, self._llm, rejected, why, self._on_text)
             drafts.append(_draft(question, found))
         return {"drafts": drafts, "attempts": state["attempts"] + 1}
 
@@ -114,6 +116,7 @@ class Planned:
                 wrong.append("No line is given that it is taken from.")
             checked.append({**draft, "complaints": wrong})
         if any(draft["complaints"] for draft in checked) and state["attempts"] <= RETRIES:
+            self._on_text(ANEW)
             return {"drafts": checked}
         return {"drafts": checked, **_together(state, checked)}
 

@@ -16,7 +16,7 @@ from auricle.errors import BadArgument, error_from_dict
 from auricle.settings import Settings
 from engines.judge import judge_with
 from engines.llm import open_llm
-from engines.protocols import LLM, Judge
+from engines.protocols import LLM, Judge, OnText
 from tools.catalog import catalog as all_tools
 from tools.results import RecordingDescription, RecordingList
 from tools.work import Quiet, Work
@@ -70,6 +70,7 @@ def ask(
     model: str | None = None,
     work: Work = Quiet(),
     on_step: Callable[[str, dict[str, Any]], None] | None = None,
+    on_text: OnText = lambda piece: None,
     llm: LLM | None = None,
     catalog: Sequence[ToolLike] | None = None,
 ) -> Answer:
@@ -82,6 +83,8 @@ def ask(
         model: As ``--model``; the setting where left out.
         work: Told how far it is, and asked whether to stop.
         on_step: Called with name and arguments before each tool.
+        on_text: Told the words of the answer as the model writes them, before they are checked. An empty piece says
+            that what was told is not the answer: it begins anew. What code tells (files, counts) is only in the answer.
         llm: This one instead of ``model``'s.
         catalog: These tools instead of the Toolbox's.
 
@@ -101,7 +104,7 @@ def ask(
     before, toolbox.judge = toolbox.judge, judge_with(llm)
     try:
         start = AskState(instruction=instruction, recordings=opened)
-        state = run_stoppable(lambda: _carry_out(llm, catalog, steps, start, bool(recordings)), stop)
+        state = run_stoppable(lambda: _carry_out(llm, catalog, steps, start, bool(recordings), on_text), stop)
     finally:
         toolbox.judge = before
     _raise_if_all_failed(state)
@@ -125,12 +128,14 @@ def llm_for(model: str | None, toolbox: AsksTools, work: Work) -> LLM:
     return open_llm(model or settings.model, settings, lambda name: LocalLLM(name, toolbox.jobs, work, settings))
 
 
-def _carry_out(llm: LLM, catalog: Sequence[ToolLike], steps: Steps, state: AskState, listen: bool) -> AskState:
+def _carry_out(
+    llm: LLM, catalog: Sequence[ToolLike], steps: Steps, state: AskState, listen: bool, on_text: OnText
+) -> AskState:
     from langsmith import tracing_context
 
     from agent.graph import RECURSION_LIMIT, build_graph
 
-    graph = build_graph(llm, catalog, steps, listen=listen)
+    graph = build_graph(llm, catalog, steps, listen=listen, on_text=on_text)
     start: AskState = {**state, "todo": [], "outcomes": [], "done": [], "messages": [], "drafts": [], "attempts": 0}
     # One tool at a time: a model may ask for two at once of which the second needs the first.
     config = {"recursion_limit": RECURSION_LIMIT, "max_concurrency": 1}

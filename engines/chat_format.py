@@ -1,11 +1,11 @@
 """Our messages as OpenAI's chat format has them, which llama.cpp's server and OpenAI-compatible servers speak."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from auricle.errors import BadArgument, WorkError
-from engines.protocols import Message, Reply
+from engines.protocols import Message, OnText, Reply
 
 
 def to_openai(messages: Sequence[Message]) -> list[dict[str, Any]]:
@@ -76,6 +76,33 @@ def from_openai(completion: Mapping[str, Any], *, schema: dict[str, Any] | None,
     )
 
 
+def gather(chunks: Iterable[Mapping[str, Any]], on_text: OnText) -> dict[str, Any] | None:
+    """The completion that streamed chunks add up to; None where they broke off before its end.
+
+    Args:
+        chunks: As ``/v1/chat/completions`` streams them, as dicts.
+        on_text: Told each piece of text.
+    """
+    text: list[str] = []
+    calls: dict[int, dict[str, Any]] = {}
+    finish, usage = None, None
+    for chunk in chunks:
+        usage = chunk.get("usage") or usage
+        for choice in chunk.get("choices") or ():
+            delta = choice.get("delta") or {}
+            finish = choice.get("finish_reason") or finish
+            if delta.get("content"):
+                text.append(delta["content"])
+                on_text(delta["content"])
+            for part in delta.get("tool_calls") or ():
+                _add(calls.setdefault(part.get("index") or 0, {"id": None, "name": "", "arguments": ""}), part)
+    if finish is None:
+        return None
+    tool_calls = [{"id": call["id"], "function": call} for _, call in sorted(calls.items())]
+    message = {"content": "".join(text), "tool_calls": tool_calls}
+    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
+
+
 def parse_object(text: str, model: str, cut_off: bool) -> dict[str, Any]:
     """The JSON object in a reply that was asked to be one."""
     try:
@@ -104,6 +131,14 @@ def _message(message: Message) -> dict[str, Any]:
     if message.role == "tool":
         data["tool_call_id"] = message.tool_call_id
     return data
+
+
+def _add(call: dict[str, Any], part: Mapping[str, Any]) -> None:
+    """A piece of a tool call: its id and name come whole, its arguments bit by bit."""
+    function = part.get("function") or {}
+    call["id"] = call["id"] or part.get("id")
+    call["name"] = call["name"] or function.get("name") or ""
+    call["arguments"] += function.get("arguments") or ""
 
 
 def _call(call: Mapping[str, Any]) -> dict[str, Any]:

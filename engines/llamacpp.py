@@ -7,11 +7,12 @@ is kept on disk: a prompt of 750 tokens takes 18 s to read on two cores and unde
 import contextlib
 import ctypes
 import importlib.util
+import json
 import os
 import re
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ import httpx
 
 from auricle.errors import ModelUnavailable, WorkError
 from auricle.settings import Settings
-from engines.chat_format import check_context, from_openai, to_openai
+from engines.chat_format import check_context, from_openai, gather, to_openai
 from engines.llm_state import SavedStates, state_key
-from engines.protocols import LLMTraits, Message, Reply
+from engines.protocols import LLMTraits, Message, OnText, Reply
 
 DEFAULT_MODEL = "qwen2.5-coder-1.5b"
 
@@ -79,6 +80,7 @@ class LlamaCpp:
         schema: dict[str, Any] | None = None,
         tools: Sequence[dict[str, Any]] = (),
         max_tokens: int = 512,
+        on_text: OnText | None = None,
     ) -> Reply:
         """One turn at temperature 0.
 
@@ -98,7 +100,11 @@ class LlamaCpp:
             body |= {"temperature": 0, "seed": 0, "max_tokens": max_tokens, "cache_prompt": True, "id_slot": 0}
             if schema:
                 body["grammar"] = _grammar(schema)
-            return from_openai(self._post("/v1/chat/completions", body), schema=schema, model=self.name)
+            with contextlib.closing(self._stream("/v1/chat/completions", body)) as chunks:
+                completion = gather(chunks, on_text or (lambda piece: None))
+            if completion is None:
+                raise WorkError(f"The LLM {self.name} broke off in the middle of its answer: ask again.")
+            return from_openai(completion, schema=schema, model=self.name)
 
     def count(self, text: str) -> int:
         """How many tokens a text is."""
@@ -194,18 +200,43 @@ class LlamaCpp:
         return tokens
 
     def _post(self, url: str, body: dict[str, Any]) -> dict[str, Any]:
-        try:
+        with self._told():
             response = self._http.post(url, json=body)
+            self._check(response)
+            data: dict[str, Any] = response.json()
+            return data
+
+    def _stream(self, url: str, body: dict[str, Any]) -> Generator[dict[str, Any]]:
+        """The chunks of a completion. Leaving them early stops the model."""
+        asked = body | {"stream": True, "stream_options": {"include_usage": True}}
+        with self._told(), self._http.stream("POST", url, json=asked) as response:
+            if response.is_error:
+                response.read()
+            self._check(response)
+            for line in response.iter_lines():
+                data = line.removeprefix("data: ")
+                if data == line or data == "[DONE]":
+                    continue
+                chunk = json.loads(data)
+                if "error" in chunk:
+                    raise WorkError(f"The LLM {self.name} failed ({chunk['error']}): try again.")
+                yield chunk
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.is_error:
+            raise WorkError(f"The LLM {self.name} refused ({_reason(response)}): try again or choose another --model.")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong with the server, as errors that say what to do."""
+        try:
+            yield
         except httpx.TimeoutException as error:
             raise WorkError(
                 f"The LLM {self.name} did not answer in time: raise AURICLE_LLM_TIMEOUT or choose a smaller --model."
             ) from error
         except httpx.HTTPError as error:
             raise WorkError(f"The LLM {self.name} does not answer ({error}): try again.") from error
-        if response.is_error:
-            raise WorkError(f"The LLM {self.name} refused ({_reason(response)}): try again or choose another --model.")
-        data: dict[str, Any] = response.json()
-        return data
 
 
 def _grammar(schema: dict[str, Any]) -> str:

@@ -1,15 +1,16 @@
 """LLMs that Ollama serves."""
 
-import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
 
-from auricle.errors import ModelUnavailable, WorkError
+from auricle.errors import AuricleError, ModelUnavailable, WorkError
 from auricle.settings import Settings
 from engines.addresses import on_this_machine
 from engines.chat_format import check_context, parse_object
-from engines.protocols import LLMTraits, Message, Reply
+from engines.protocols import LLMTraits, Message, OnText, Reply
+from engines.steadfast import Passing, steadfast
 
 if TYPE_CHECKING:
     import ollama
@@ -26,7 +27,7 @@ def capable_model(settings: Settings) -> str | None:
     import ollama
 
     client = _client(settings, _PROBE_SECONDS)
-    with contextlib.suppress(ConnectionError, httpx.HTTPError, ollama.ResponseError):
+    with suppress(ConnectionError, httpx.HTTPError, ollama.ResponseError):
         for model in client.list().models:
             # A "cloud" model runs elsewhere: it is used when it is named, never by itself.
             if not model.model or model.model.endswith(("-cloud", ":cloud")):
@@ -48,6 +49,7 @@ class OllamaLLM:
         self._model = name
         self._url = settings.ollama_url
         self._client = _client(settings, settings.llm_timeout)
+        self._thinks = False
         self.traits = self._look(settings)
 
     def chat(
@@ -57,39 +59,97 @@ class OllamaLLM:
         schema: dict[str, Any] | None = None,
         tools: Sequence[dict[str, Any]] = (),
         max_tokens: int = 512,
+        on_text: OnText | None = None,
     ) -> Reply:
-        """One turn at temperature 0. Ollama cuts what is too long without a word, so it is counted before."""
+        """One turn at temperature 0, streamed. Ollama cuts what is too long without a word, so it is counted before.
+
+        Raises:
+            BadArgument: The messages do not fit the context.
+            ModelUnavailable: Ollama is not running, or the model is gone.
+            WorkError: It refused, took too long, or broke off.
+        """
+        check_context(messages, tools, max_tokens, self.traits.context)
+
+        def turn(show: OnText) -> Reply:
+            with self._told():
+                stream = self._client.chat(
+                    self._model,
+                    messages=[_message(message) for message in messages],
+                    tools=list(tools) or None,
+                    format=schema,
+                    options={"num_ctx": self.traits.context, "num_predict": max_tokens, "temperature": 0, "seed": 0},
+                    think=False if self._thinks else None,
+                    stream=True,
+                )
+                with closing(cast("Generator[ollama.ChatResponse]", stream)) as parts:
+                    return self._gather(parts, show, schema)
+
+        return steadfast(turn, on_text)
+
+    def _gather(self, parts: "Iterable[ollama.ChatResponse]", show: OnText, schema: dict[str, Any] | None) -> Reply:
+        """The reply that streamed parts add up to; the last one says that it is done."""
+        text: list[str] = []
+        calls: list[dict[str, Any]] = []
+        for part in parts:
+            if part.message.content:
+                text.append(part.message.content)
+                show(part.message.content)
+            calls += [
+                {"id": f"call_{number}", "name": call.function.name, "arguments": dict(call.function.arguments)}
+                for number, call in enumerate(part.message.tool_calls or (), len(calls) + 1)
+            ]
+            if part.done:
+                whole = "".join(text)
+                return Reply(
+                    text=whole,
+                    data=parse_object(whole, self.name, part.done_reason == "length") if schema else None,
+                    tool_calls=tuple(calls),
+                    prompt_tokens=part.prompt_eval_count or 0,
+                    completion_tokens=part.eval_count or 0,
+                )
+        raise Passing(self._broke_off())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong with Ollama, as errors that say what to do."""
         import httpx
         import ollama
 
-        check_context(messages, tools, max_tokens, self.traits.context)
         try:
-            response = self._client.chat(
-                self._model,
-                messages=[_message(message) for message in messages],
-                tools=list(tools) or None,
-                format=schema,
-                options={"num_ctx": self.traits.context, "num_predict": max_tokens, "temperature": 0, "seed": 0},
-            )
+            yield
         except ollama.ResponseError as error:
-            raise WorkError(f"Ollama refused ({error.error}): try again or choose another --model.") from error
+            raise self._refused(error) from error
         except httpx.TimeoutException as error:
             raise WorkError(
                 f"{self.name} did not answer in time: raise AURICLE_LLM_TIMEOUT or choose a smaller --model."
             ) from error
-        except (ConnectionError, httpx.HTTPError) as error:
+        except (ConnectionError, httpx.ConnectError) as error:
             raise self._not_running() from error
-        text = response.message.content or ""
-        return Reply(
-            text=text,
-            data=parse_object(text, self.name, response.done_reason == "length") if schema else None,
-            tool_calls=tuple(
-                {"id": f"call_{n}", "name": call.function.name, "arguments": dict(call.function.arguments)}
-                for n, call in enumerate(response.message.tool_calls or (), 1)
-            ),
-            prompt_tokens=response.prompt_eval_count or 0,
-            completion_tokens=response.eval_count or 0,
-        )
+        except (httpx.HTTPError, ValueError) as error:  # ValueError: half a line of JSON
+            raise Passing(self._broke_off()) from error
+
+    def _refused(self, error: "ollama.ResponseError") -> AuricleError | Passing:
+        """A status of -1 is an error that came in the middle of the stream."""
+        said = error.error[:200]
+        if error.status_code == 404:
+            return ModelUnavailable(
+                f"Ollama has no '{self._model}' any more: `ollama pull {self._model}`, or choose another --model."
+            )
+        if error.status_code in (429, 503):
+            return Passing(WorkError(f"Ollama is busy ({said}): wait, or choose another --model."), busy=True)
+        if "not support" in said:
+            return ModelUnavailable(f"{self.name} cannot do this ({said}): choose another --model.")
+        if "memory" in said:
+            return ModelUnavailable(
+                f"{self.name} does not fit this machine's memory ({said}): choose a smaller --model, or lower "
+                "AURICLE_CONTEXT_TOKENS."
+            )
+        if error.status_code == -1:
+            return Passing(self._broke_off(f" ({said})"))
+        return WorkError(f"Ollama refused ({said}): try again or choose another --model.")
+
+    def _broke_off(self, why: str = "") -> WorkError:
+        return WorkError(f"{self.name} broke off in the middle of its answer{why}: ask again; `ollama ps` shows it.")
 
     def _look(self, settings: Settings) -> LLMTraits:
         import httpx
@@ -106,6 +166,8 @@ class OllamaLLM:
             ) from error
         except (ConnectionError, httpx.HTTPError) as error:
             raise self._not_running() from error
+        # Thinking aloud takes minutes on a small machine, and the tokens that the answer needs.
+        self._thinks = "thinking" in (shown.capabilities or ())
         size = _billions(shown.details.parameter_size if shown.details else None)
         return LLMTraits(
             tools="tools" in (shown.capabilities or ()) and (size is None or size >= _CAPABLE),

@@ -23,6 +23,7 @@ __all__ = [
     "Judge",
     "LLMTraits",
     "Message",
+    "OnText",
     "Progress",
     "Recognizer",
     "Reply",
@@ -152,6 +153,10 @@ class LLMTraits:
     context: int
 
 
+OnText = Callable[[str], None]
+"""Told what an LLM says, piece by piece as it comes. It may raise to stop it."""
+
+
 class LLM(Protocol):
     name: str
     """As ``--model`` would name it: ``local:qwen2.5-coder-1.5b``, ``ollama:qwen3``."""
@@ -164,6 +169,7 @@ class LLM(Protocol):
         schema: dict[str, Any] | None = None,
         tools: Sequence[dict[str, Any]] = (),
         max_tokens: int = 512,
+        on_text: OnText | None = None,
     ) -> Reply:
         """One turn. With ``schema`` the reply is JSON that obeys it, enforced while decoding where the server can."""
         ...

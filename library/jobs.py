@@ -152,6 +152,11 @@ class JobRows:
         with self._database.write() as connection:
             _set(connection, job, _in("running"), done=done, total=total, note=note, seconds_left=left)
 
+    def so_far(self, job: str, result: Mapping[str, object]) -> None:
+        """What there is of a running job's result already, for whoever waits to look at."""
+        with self._database.write() as connection:
+            _set(connection, job, _in("running"), result=dict(result))
+
     def committed(self, job: str) -> None:
         """A piece of it is kept: whatever its workers died of before, it gets on."""
         with self._database.write() as connection:
@@ -285,7 +290,7 @@ def _resume(connection: Connection, job: str) -> None:
 
 def _give_back(connection: Connection, job: str, note: str) -> None:
     asked = tables.jobs.c.cancel_requested, tables.jobs.c.pause_requested
-    values = {"worker_pid": None, "pause_requested": False, "seconds_left": None}
+    values = {"worker_pid": None, "pause_requested": False, "seconds_left": None, "result": None}
     _end(connection, job, _in("running"), asked[0], state="cancelled")
     _set(connection, job, _in("running"), asked[1], state="paused", note="paused", **values)
     _set(connection, job, _in("running"), state="queued", note=note, **values)

@@ -59,7 +59,7 @@ class Completions:
             return self._recordings(typed)
         if argument.name == "speaker":
             return [name for name in self._speakers(told.get("recording", "")) if name.casefold().startswith(typed)]
-        return [value for value in self._values(reference, argument.name) if value.startswith(typed)]
+        return [value for value in self._values(reference, argument.name) if value.casefold().startswith(typed)]
 
     def _recordings(self, typed: str) -> list[str]:
         """Ids, the newest first, of the recordings whose id begins so or whose file's name has it."""

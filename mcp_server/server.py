@@ -1,4 +1,4 @@
-"""The MCP server: every tool of the catalog, what can be read of the library, and how to use them."""
+"""The MCP server: every tool of the catalog, what can be read of the library, and guides through both."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,13 @@ import anyio.to_thread
 from mcp.server import MCPServer
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
-from mcp_types import Resource, ResourceTemplate
+from mcp_types import GetPromptResult, Prompt, Resource, ResourceTemplate
 from pydantic import AnyUrl
 
 import prompts
 from auricle import __version__
 from auricle.settings import Settings
+from mcp_server import guides
 from mcp_server.adapter import as_mcp_tool
 from mcp_server.completing import Completions
 from mcp_server.folders import Folders
@@ -52,12 +53,12 @@ def build_server(
         tools=[as_mcp_tool(spec, toolbox, patience, held) for spec in catalog()],
         log_level="WARNING",
     )
-    server.completion()(Completions(toolbox, resources, {}).complete)  # type: ignore[no-untyped-call]
+    server.completion()(Completions(toolbox, resources, guides.choices()).complete)  # type: ignore[no-untyped-call]
     return server
 
 
 class LibraryServer(MCPServer[Any]):
-    """The SDK's server, with resources that come and go with the library's recordings."""
+    """The SDK's server, with the library's recordings as resources, and the guides as prompts."""
 
     def __init__(self, resources: Resources, **parts: Any) -> None:
         super().__init__(**parts)
@@ -73,3 +74,11 @@ class LibraryServer(MCPServer[Any]):
         self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
     ) -> Iterable[ReadResourceContents]:
         return await self._resources.read(str(uri))
+
+    async def list_prompts(self) -> list[Prompt]:
+        return guides.listed()
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult:
+        return guides.filled(name, arguments)

@@ -1,5 +1,7 @@
 """Engines that hear nothing, quickly and always the same, and the sounds to give them."""
 
+import json
+import re
 import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from engines.protocols import (
     HearingOptions,
     LLMTraits,
     Message,
+    OnText,
     Progress,
     Reply,
     SpeakerCount,
@@ -177,6 +180,7 @@ class FakeLLM:
         replies: Texts, parsed objects (for a schema), or whole replies.
         asked: The messages of each call.
         schemas: The schema of each call.
+        during: Called with the number of each word after it was told.
     """
 
     replies: list[str | dict[str, Any] | Reply] = field(default_factory=list)
@@ -184,6 +188,7 @@ class FakeLLM:
     traits: LLMTraits = field(default_factory=lambda: LLMTraits(tools=False, context=8192))
     asked: list[list[Message]] = field(default_factory=list)
     schemas: list[dict[str, Any] | None] = field(default_factory=list)
+    during: Callable[[int], None] = lambda _: None
 
     def chat(
         self,
@@ -192,14 +197,21 @@ class FakeLLM:
         schema: dict[str, Any] | None = None,
         tools: Sequence[dict[str, Any]] = (),
         max_tokens: int = 512,
+        on_text: OnText | None = None,
     ) -> Reply:
         self.asked.append(list(messages))
         self.schemas.append(schema)
         assert self.replies, f"nobody told the fake LLM what to say to: {messages[-1].content[:200]}"
         reply = self.replies.pop(0)
-        if isinstance(reply, Reply):
-            return reply
-        return Reply(text="", data=reply) if isinstance(reply, dict) else Reply(text=reply)
+        if isinstance(reply, dict):
+            reply = Reply(text=json.dumps(reply, ensure_ascii=False), data=reply)
+        elif isinstance(reply, str):
+            reply = Reply(text=reply)
+        if on_text is not None:
+            for number, piece in enumerate(re.findall(r"\S+\s*|\s+", reply.text), 1):
+                on_text(piece)
+                self.during(number)
+        return reply
 
 
 def fake_engines(

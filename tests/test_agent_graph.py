@@ -61,6 +61,31 @@ def test_an_answer_quotes_the_lines_it_rests_on() -> None:
     assert tools(answer) == ["transcribe", "diarize", "name_speakers", "read_transcript"]
 
 
+def test_the_words_of_an_answer_are_told_as_they_are_written() -> None:
+    told: list[str] = []
+    llm = QueueLLM(plan(NAMED, people=("Sheila",)), YANKEE)
+    answer = run("What is Sheila called?", FakeToolbox(), llm, on_text=told.append)
+    assert len(told) > 3 and "".join(told) == answer.answer
+
+
+def test_an_answer_that_is_refused_begins_anew_before_the_person() -> None:
+    told: list[str] = []
+    invented = {"found": True, "lines": [5], "answer": "She says “they call me the queen of Texas”."}
+    llm = QueueLLM(plan(NAMED), invented, YANKEE)
+    answer = run("What is Sheila called?", FakeToolbox(), llm, on_text=told.append)
+    assert told.count("") == 1
+    assert "".join(told[told.index("") :]) == answer.answer == YANKEE["answer"]
+
+
+def test_what_a_capable_model_says_on_the_way_is_not_its_answer() -> None:
+    told: list[str] = []
+    looking = Reply(text="I look.", tool_calls=({"id": "x", "name": "list_recordings", "arguments": {}},))
+    llm = QueueLLM(looking, "There is one recording.", tools=True)
+    run("What is there?", FakeToolbox(), llm, on_text=told.append)
+    assert "".join(told[: told.index("")]) == "I look."
+    assert "".join(told[told.index("") :]) == "There is one recording."
+
+
 def test_every_page_is_read() -> None:
     toolbox = FakeToolbox(page=2)
     answer = run("What is Sheila called?", toolbox, QueueLLM(plan(NAMED), YANKEE))

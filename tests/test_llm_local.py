@@ -14,7 +14,7 @@ from engines.chat_format import check_context, from_openai, to_openai
 from engines.judge import judge_with
 from engines.llamacpp import LlamaCpp, gguf_in
 from engines.llm_state import SavedStates, state_key
-from engines.protocols import LLM, LLMTraits, Message, Reply
+from engines.protocols import LLM, LLMTraits, Message, OnText, Reply
 from tools.work import Quiet, Work
 
 SYSTEM = "You answer with one number. " + "Numbers are what you know, and you write nothing else. " * 12
@@ -130,7 +130,14 @@ def test_in_a_face_the_local_llm_is_a_job(tmp_path: Path) -> None:
     class Jobs:
         asked: tuple[str, dict[str, Any]] = ("", {})
 
-        def run(self, kind: str, args: dict[str, Any], work: Work, priority: int | None = None) -> dict[str, Any]:
+        def run(
+            self,
+            kind: str,
+            args: dict[str, Any],
+            work: Work,
+            priority: int | None = None,
+            on_text: OnText | None = None,
+        ) -> dict[str, Any]:
             self.asked = (kind, args)
             return {"text": "hi", "data": None, "tool_calls": [], "prompt_tokens": 1, "completion_tokens": 1}
 

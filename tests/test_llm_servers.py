@@ -1,238 +1,311 @@
-"""Ollama and OpenAI-compatible servers, against stand-ins that listen on this machine."""
+"""Ollama and OpenAI-compatible servers, against stand-ins that listen on this machine and speak as they do."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from auricle.errors import BadArgument, ModelUnavailable, WorkError
+from auricle.errors import AuricleError, BadArgument, ModelUnavailable, WorkError
 from auricle.settings import Settings
 from engines.addresses import on_this_machine
 from engines.llm import open_llm
 from engines.ollama_llm import OllamaLLM
 from engines.openai_llm import OpenAILLM
 from engines.protocols import LLM, Message
+from tests.llm_servers import Card, OllamaServer, OpenAIServer, Refused, Said, Server
 
-Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 TOOL = {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {"type": "object"}}}
+ASK = [Message("user", "How many?")]
+NOWHERE = "http://127.0.0.1:9"
 
-
-class StandIn:
-    """A server whose answers the test gives; ``asked`` is what it was asked."""
-
-    def __init__(self, answer: Answer) -> None:
-        asked: list[tuple[str, dict[str, Any]]] = []
-        self.asked = asked
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.do_POST()
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
-                asked.append((self.path, body))
-                status, data = answer(self.path, body)
-                content = json.dumps(data).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+S = TypeVar("S", bound=Server)
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answer], StandIn]]:
-    # A proxy of the machine's must not stand between.
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    servers: list[StandIn] = []
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[S], S]]:
+    # A proxy of the machine's must not stand between, and nobody waits for a busy server here.
+    monkeypatch.setenv("HTTP_PROXY", NOWHERE)
+    monkeypatch.setenv("http_proxy", NOWHERE)
+    monkeypatch.setattr("engines.steadfast.time.sleep", lambda seconds: None)
+    servers: list[Server] = []
 
-    def start(answer: Answer) -> StandIn:
-        servers.append(StandIn(answer))
-        return servers[-1]
+    def start(server: S) -> S:
+        servers.append(server)
+        return server
 
     yield start
     for server in servers:
         server.close()
 
 
-def settings_for(tmp_path: Path, **values: Any) -> Settings:
-    return Settings(home=tmp_path / "home", **values)
-
-
-def ollama(capabilities: list[str], size: str = "8.0B", message: dict[str, Any] | None = None) -> Answer:
-    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        if path == "/api/tags":
-            return 200, {"models": [{"model": "small:1b"}, {"model": "qwen3:8b"}]}
-        if path == "/api/show":
-            if body["model"] == "small:1b":
-                return 200, {"capabilities": ["completion"], "details": {"parameter_size": "1B"}, "model_info": {}}
-            if body["model"] != "qwen3:8b":
-                return 404, {"error": f"model '{body['model']}' not found"}
-            info = {"qwen3.context_length": 4096}
-            return 200, {"capabilities": capabilities, "details": {"parameter_size": size}, "model_info": info}
-        told = message or {"role": "assistant", "content": '{"n": 3}'}
-        return 200, {"model": "qwen3:8b", "message": told, "done": True, "prompt_eval_count": 7, "eval_count": 2}
-
-    return answer
+def opened(server: Server, tmp_path: Path, **values: Any) -> LLM:
+    """The first model of a stand-in."""
+    if isinstance(server, OllamaServer):
+        settings = Settings(home=tmp_path / "home", ollama_url=server.url, **values)
+        return OllamaLLM(next(iter(server.models)), settings)
+    return OpenAILLM("m", Settings(home=tmp_path / "home", openai_url=f"{server.url}/v1", **values))
 
 
 def no_local(name: str) -> LLM:
     raise AssertionError(f"the local LLM {name!r} was opened")
 
 
-def test_ollama_is_given_its_context_and_the_schema(tmp_path: Path, serve: Callable[[Answer], StandIn]) -> None:
-    server = serve(ollama(["completion", "tools"]))
-    llm = open_llm("ollama:qwen3:8b", settings_for(tmp_path, ollama_url=server.url), no_local)
-    reply = llm.chat([Message("system", "s"), Message("user", "u")], schema=SCHEMA, max_tokens=50)
-    path, body = server.asked[-1]
-    assert path == "/api/chat"
+BOTH = pytest.mark.parametrize("kind", [OllamaServer, OpenAIServer])
+
+
+@BOTH
+def test_the_words_of_an_answer_are_told_as_they_come(
+    tmp_path: Path, serve: Callable[[S], S], kind: type[Server]
+) -> None:
+    server = serve(kind(Said("She said  yes.")))
+    told: list[str] = []
+    reply = opened(server, tmp_path).chat(ASK, on_text=told.append)
+    assert told == ["She", " said", "  yes."]
+    assert reply.text == "She said  yes." and reply.completion_tokens == 3 and reply.prompt_tokens > 0
+
+
+@BOTH
+def test_a_schema_and_tools_reach_the_server(tmp_path: Path, serve: Callable[[S], S], kind: type[Server]) -> None:
+    server = serve(kind(Said('{"n": 3}'), Said(calls=[("add", {"a": 1, "b": "two words"}), ("add", {})])))
+    llm = opened(server, tmp_path)
+    assert llm.chat(ASK, schema=SCHEMA).data == {"n": 3}
+    calls = llm.chat(ASK, tools=[TOOL]).tool_calls
+    assert [(call["name"], call["arguments"]) for call in calls] == [("add", {"a": 1, "b": "two words"}), ("add", {})]
+    assert len({call["id"] for call in calls}) == 2
+    first, second = server.chats()
+    asked = first["format"] if kind is OllamaServer else first["response_format"]["json_schema"]["schema"]
+    assert asked == SCHEMA and second["tools"] == [TOOL]
+
+
+@BOTH
+def test_a_server_that_goes_away_before_a_word_is_asked_once_more(
+    tmp_path: Path, serve: Callable[[S], S], kind: type[Server]
+) -> None:
+    server = serve(kind(Said("two words", breaks=0), Said("two words")))
+    assert opened(server, tmp_path).chat(ASK, on_text=lambda piece: None).text == "two words"
+    assert len(server.chats()) == 2
+
+
+@BOTH
+def test_a_server_that_goes_away_again_and_again_is_given_up(
+    tmp_path: Path, serve: Callable[[S], S], kind: type[Server]
+) -> None:
+    server = serve(kind(Said("two words", breaks=1)))
+    with pytest.raises(WorkError, match=r"broke off in the middle of its answer.*ask again"):
+        opened(server, tmp_path).chat(ASK)
+    assert len(server.chats()) == 2
+
+
+@BOTH
+def test_words_that_were_shown_are_not_said_twice(tmp_path: Path, serve: Callable[[S], S], kind: type[Server]) -> None:
+    server = serve(kind(Said("two words", breaks=1), Said("two words")))
+    told: list[str] = []
+    with pytest.raises(WorkError, match="broke off"):
+        opened(server, tmp_path).chat(ASK, on_text=told.append)
+    assert told == ["two"] and len(server.chats()) == 1
+
+
+@BOTH
+def test_an_error_in_the_middle_of_an_answer_is_told(
+    tmp_path: Path, serve: Callable[[S], S], kind: type[Server]
+) -> None:
+    server = serve(kind(Said("two words", fails="llama runner process no longer running")))
+    with pytest.raises(WorkError, match=r"broke off.*runner process no longer"):
+        opened(server, tmp_path).chat(ASK)
+
+
+@BOTH
+def test_whoever_listens_can_stop_it(tmp_path: Path, serve: Callable[[S], S], kind: type[Server]) -> None:
+    server = serve(kind(Said("one two three")))
+
+    def stop(piece: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        opened(server, tmp_path).chat(ASK, on_text=stop)
+    assert len(server.chats()) == 1
+
+
+@BOTH
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_again(tmp_path: Path, serve: Callable[[S], S], kind: type[Server], status: int) -> None:
+    busy = Refused(status, "server busy, please try again", {"retry-after": "1"})
+    server = serve(kind(busy, busy, Said("there")))
+    assert opened(server, tmp_path).chat(ASK).text == "there"
+    assert len(server.chats()) == 3
+
+
+@BOTH
+def test_a_server_that_stays_busy_is_told(tmp_path: Path, serve: Callable[[S], S], kind: type[Server]) -> None:
+    server = serve(kind(Refused(429, "too many requests")))
+    with pytest.raises(WorkError, match=r"busy.*wait, or choose another"):
+        opened(server, tmp_path).chat(ASK)
+    assert len(server.chats()) == 4
+
+
+def test_a_server_is_waited_for_as_long_as_it_asks(
+    tmp_path: Path, serve: Callable[[S], S], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("engines.steadfast.time.sleep", waits.append)
+    busy = [Refused(429, "wait", {"retry-after": after}) for after in ("7", "3600", "soon")]
+    opened(serve(OpenAIServer(*busy, Said("there"))), tmp_path).chat(ASK)
+    assert waits == [7, 20, 4]
+
+
+@BOTH
+def test_an_answer_that_was_cut_off_is_no_object(tmp_path: Path, serve: Callable[[S], S], kind: type[Server]) -> None:
+    server = serve(kind(Said('{"n": ', length=True)))
+    with pytest.raises(WorkError, match="cut off at its token limit"):
+        opened(server, tmp_path).chat(ASK, schema=SCHEMA)
+
+
+@BOTH
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
+    tmp_path: Path, serve: Callable[[S], S], kind: type[Server]
+) -> None:
+    server = serve(kind())
+    llm = opened(server, tmp_path, llm_timeout=0.2)
+
+    def dawdle(body: dict[str, Any]) -> Said:
+        released.wait(5)
+        return Said("late")
+
+    released = threading.Event()
+    server.decide = dawdle
+    with pytest.raises(WorkError, match="AURICLE_LLM_TIMEOUT"):
+        llm.chat(ASK)
+    released.set()
+
+
+def test_ollama_is_given_its_context_and_what_it_may_say(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OllamaServer(qwen3__8b=Card(context=4096)))
+    llm = open_llm("ollama:qwen3:8b", Settings(home=tmp_path, ollama_url=server.url), no_local)
+    llm.chat(ASK, max_tokens=50)
+    (body,) = server.chats()
     assert body["options"] == {"num_ctx": 4096, "num_predict": 50, "temperature": 0, "seed": 0}
-    assert body["format"] == SCHEMA
-    assert reply.data == {"n": 3} and (reply.prompt_tokens, reply.completion_tokens) == (7, 2)
     assert llm.traits.tools and llm.traits.context == 4096
 
 
-def test_ollama_calls_tools(tmp_path: Path, serve: Callable[[Answer], StandIn]) -> None:
-    call = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "add", "arguments": {"a": 1}}}]}
-    server = serve(ollama(["tools"], message=call))
-    llm = OllamaLLM("qwen3:8b", settings_for(tmp_path, ollama_url=server.url))
-    assert llm.chat([Message("user", "u")], tools=[TOOL]).tool_calls == (
-        {"id": "call_1", "name": "add", "arguments": {"a": 1}},
-    )
-    assert server.asked[-1][1]["tools"][0]["function"]["name"] == "add"
-
-
-def test_what_ollama_would_cut_silently_is_refused(tmp_path: Path, serve: Callable[[Answer], StandIn]) -> None:
-    server = serve(ollama(["tools"]))
-    llm = OllamaLLM("qwen3:8b", settings_for(tmp_path, ollama_url=server.url))
+def test_what_ollama_would_cut_silently_is_refused(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OllamaServer(qwen3__8b=Card(context=4096)))
     with pytest.raises(BadArgument, match="context is 4096"):
-        llm.chat([Message("user", "word " * 4000)])
-    assert server.asked[-1][0] == "/api/show"
+        opened(server, tmp_path).chat([Message("user", "word " * 4000)])
+    assert server.chats() == []
 
 
-def test_a_small_model_plans_instead_of_calling_tools(tmp_path: Path, serve: Callable[[Answer], StandIn]) -> None:
-    server = serve(ollama(["tools"], size="1.5B"))
-    assert not OllamaLLM("qwen3:8b", settings_for(tmp_path, ollama_url=server.url)).traits.tools
+def test_a_model_that_thinks_aloud_is_asked_not_to(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OllamaServer(qwen3__8b=Card(["completion", "tools", "thinking"]), gemma=Card()))
+    opened(server, tmp_path).chat(ASK)
+    OllamaLLM("gemma", Settings(home=tmp_path, ollama_url=server.url)).chat(ASK)
+    assert [body.get("think") for body in server.chats()] == [False, None]
 
 
-def test_a_model_ollama_lacks_is_told_with_those_it_has(tmp_path: Path, serve: Callable[[Answer], StandIn]) -> None:
-    server = serve(ollama(["tools"]))
+def test_a_small_model_plans_instead_of_calling_tools(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    assert not opened(serve(OllamaServer(small=Card(size="1.5B"))), tmp_path).traits.tools
+
+
+def test_a_model_ollama_lacks_is_told_with_those_it_has(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OllamaServer(small__1b=Card(), qwen3__8b=Card()))
     with pytest.raises(ModelUnavailable, match=r"ollama pull nope.*small:1b, qwen3:8b"):
-        OllamaLLM("nope", settings_for(tmp_path, ollama_url=server.url))
+        OllamaLLM("nope", Settings(home=tmp_path, ollama_url=server.url))
 
 
-def test_an_ollama_that_is_not_running_says_how_to_start_it(tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="ollama serve"):
-        OllamaLLM("qwen3", settings_for(tmp_path, ollama_url="http://127.0.0.1:9"))
-
-
-def test_auto_takes_the_first_model_of_a_running_ollama_that_has_tools(
-    tmp_path: Path, serve: Callable[[Answer], StandIn]
-) -> None:
-    server = serve(ollama(["tools"]))
-    llm = open_llm("auto", settings_for(tmp_path, ollama_url=server.url), no_local)
-    assert llm.name == "ollama:qwen3:8b"
-
-
-@pytest.mark.parametrize("running", [True, False])
-def test_auto_is_local_without_a_capable_ollama(
-    tmp_path: Path, serve: Callable[[Answer], StandIn], running: bool
-) -> None:
-    url = serve(ollama(["completion"])).url if running else "http://127.0.0.1:9"
-    opened: list[str] = []
-
-    def local(name: str) -> LLM:
-        opened.append(name)
-        return OpenAILLM("stands-for-local", settings_for(tmp_path))
-
-    open_llm("auto", settings_for(tmp_path, ollama_url=url), local)
-    assert opened == [""]
-
-
-def completion(**message: Any) -> dict[str, Any]:
-    told = {"role": "assistant", "content": None, **message}
-    return {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": told}],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7},
-    }
-
-
-def test_an_openai_compatible_server_is_given_schema_and_tools(
-    tmp_path: Path, serve: Callable[[Answer], StandIn]
-) -> None:
-    server = serve(lambda path, body: (200, completion(content='{"n": 4}')))
-    llm = open_llm("openai:m", settings_for(tmp_path, openai_url=f"{server.url}/v1"), no_local)
-    assert llm.chat([Message("user", "u")], schema=SCHEMA, tools=[TOOL], max_tokens=9).data == {"n": 4}
-    path, body = server.asked[-1]
-    assert path == "/v1/chat/completions"
-    assert body["response_format"]["json_schema"]["schema"] == SCHEMA
-    assert body["tools"] == [TOOL] and body["max_tokens"] == 9 and body["temperature"] == 0
-
-
-def test_an_openai_compatible_server_calls_tools(tmp_path: Path, serve: Callable[[Answer], StandIn]) -> None:
-    call = {"id": "c7", "type": "function", "function": {"name": "add", "arguments": '{"a": 2}'}}
-    server = serve(lambda path, body: (200, completion(tool_calls=[call])))
-    llm = OpenAILLM("m", settings_for(tmp_path, openai_url=f"{server.url}/v1"))
-    assert llm.chat([Message("user", "u")], tools=[TOOL]).tool_calls == (
-        {"id": "c7", "name": "add", "arguments": {"a": 2}},
-    )
+def test_a_model_that_was_removed_meanwhile_is_told(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OllamaServer())
+    llm = opened(server, tmp_path)
+    server.models.clear()
+    with pytest.raises(ModelUnavailable, match="ollama pull qwen3:8b"):
+        llm.chat(ASK)
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "told"),
+    ("refusal", "error", "told"),
     [
-        (401, ModelUnavailable, "AURICLE_OPENAI_API_KEY"),
-        (404, ModelUnavailable, "it has good, better"),
-        (400, WorkError, "refused"),
+        (
+            Refused(500, "model requires more system memory (5.5 GiB) than is available (3.1 GiB)"),
+            ModelUnavailable,
+            "memory",
+        ),
+        (Refused(400, "registry.ollama.ai/library/x does not support tools"), ModelUnavailable, "cannot do this"),
+        (Refused(500, "unexpected"), WorkError, "refused"),
+    ],
+)
+def test_what_ollama_refuses_is_told(
+    tmp_path: Path, serve: Callable[[S], S], refusal: Refused, error: type[AuricleError], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        opened(serve(OllamaServer(refusal)), tmp_path).chat(ASK)
+
+
+def test_an_ollama_that_is_not_running_says_how_to_start_it(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    with pytest.raises(ModelUnavailable, match="ollama serve"):
+        OllamaLLM("qwen3", Settings(home=tmp_path, ollama_url=NOWHERE))
+    server = OllamaServer()
+    llm = opened(server, tmp_path)
+    server.close()
+    with pytest.raises(ModelUnavailable, match="ollama serve"):
+        llm.chat(ASK)
+
+
+def test_auto_takes_the_first_model_of_a_running_ollama_that_has_tools(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OllamaServer(small__1b=Card(["completion"]), big__cloud=Card(), qwen3__8b=Card()))
+    assert open_llm("auto", Settings(home=tmp_path, ollama_url=server.url), no_local).name == "ollama:qwen3:8b"
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_auto_is_local_without_a_capable_ollama(tmp_path: Path, serve: Callable[[S], S], running: bool) -> None:
+    url = serve(OllamaServer(small=Card(["completion"]))).url if running else NOWHERE
+    names: list[str] = []
+
+    def local(name: str) -> LLM:
+        names.append(name)
+        return OpenAILLM("stands-for-local", Settings(home=tmp_path))
+
+    open_llm("auto", Settings(home=tmp_path, ollama_url=url), local)
+    assert names == [""]
+
+
+def test_an_openai_compatible_server_is_given_its_limits(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OpenAIServer())
+    llm = open_llm("openai:m", Settings(home=tmp_path, openai_url=f"{server.url}/v1"), no_local)
+    llm.chat(ASK, max_tokens=9)
+    (body,) = server.chats()
+    assert (body["model"], body["max_tokens"], body["temperature"], body["stream"]) == ("m", 9, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error", "told"),
+    [
+        (Refused(401, "no"), ModelUnavailable, "AURICLE_OPENAI_API_KEY"),
+        (Refused(404, "no"), ModelUnavailable, "it has good, better"),
+        (Refused(400, "no"), WorkError, "refused"),
+        (Refused(400, "This model's maximum context length is 4096 tokens."), BadArgument, "AURICLE_CONTEXT_TOKENS"),
+        (Refused(400, "the request exceeds the available context size"), BadArgument, "shorter range"),
     ],
 )
 def test_what_an_openai_compatible_server_refuses_is_told(
-    tmp_path: Path, serve: Callable[[Answer], StandIn], status: int, error: type[Exception], told: str
+    tmp_path: Path, serve: Callable[[S], S], refusal: Refused, error: type[AuricleError], told: str
 ) -> None:
-    def answer(path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        if path.endswith("/models"):
-            models = [{"id": name, "object": "model", "created": 1, "owned_by": "x"} for name in ("good", "better")]
-            return 200, {"object": "list", "data": models}
-        return status, {"error": {"message": "no", "type": "x", "code": None, "param": None}}
-
-    server = serve(answer)
-    llm = OpenAILLM("m", settings_for(tmp_path, openai_url=f"{server.url}/v1"))
+    server = serve(OpenAIServer(refusal, models=({"id": "good"}, {"id": "better"})))
     with pytest.raises(error, match=told):
-        llm.chat([Message("user", "u")])
+        opened(server, tmp_path).chat(ASK)
+    assert len(server.chats()) == 1
 
 
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
-    llm = OpenAILLM("m", settings_for(tmp_path, openai_url="http://127.0.0.1:9/v1"))
+    llm = OpenAILLM("m", Settings(home=tmp_path, openai_url=f"{NOWHERE}/v1"))
     with pytest.raises(ModelUnavailable, match="AURICLE_OPENAI_URL"):
-        llm.chat([Message("user", "u")])
+        llm.chat(ASK)
 
 
 @pytest.mark.parametrize("spec", ["", "gpt-4", "ollama:", "openai:", "local", "auto:x", "cloud:x"])
 def test_a_model_that_is_not_understood_says_what_is_allowed(tmp_path: Path, spec: str) -> None:
     with pytest.raises(BadArgument, match=r"auto, local:.*ollama:NAME or openai:NAME"):
-        open_llm(spec, settings_for(tmp_path), no_local)
+        open_llm(spec, Settings(home=tmp_path), no_local)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from auricle.domain import Recognition, Recording
-from auricle.errors import BadArgument, NotFound
+from auricle.errors import BadArgument, Cancelled, NotFound
 from auricle.settings import Settings
 from auricle.times import SAMPLE_RATE
 from library import Library
@@ -151,3 +151,20 @@ def test_a_chat_reaches_the_model_as_it_was_said(library: Library, settings: Set
     assert [message.content for message in llm.asked[0]] == ["hello", ""]
     assert llm.asked[0][1].tool_calls == (call,)
     assert llm.schemas == [{"type": "object"}]
+
+
+def test_the_words_of_a_chat_are_told_and_stop_when_nobody_wants_them(library: Library, settings: Settings) -> None:
+    args = {"model": "local:", "messages": [{"role": "user", "content": "hello"}]}
+    told: list[str] = []
+    jobs = Jobs(library, settings, fake_engines(llm=FakeLLM(replies=["one two three", "one two three"])))
+    jobs.run("chat", args, Quiet(), on_text=told.append)
+    assert told == ["one ", "two ", "three"]
+
+    class Leaving(Quiet):
+        def check_cancelled(self) -> None:
+            if len(told) > 3:
+                raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        jobs.run("chat", args, Leaving(), on_text=told.append)
+    assert told[3:] == ["one "]

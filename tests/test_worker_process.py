@@ -57,6 +57,19 @@ def test_work_is_done_by_a_worker_and_told_on_the_way(
     assert (job.state, job.done, job.total) == ("done", 20, 20)
 
 
+def test_the_words_of_an_llm_come_while_it_speaks(home: Path, library: Library, jobs: Callable[[str], Jobs]) -> None:
+    told: list[str] = []
+
+    def tell(piece: str) -> None:
+        told.append(piece)
+        (home / "go").touch()  # the model waits for it after its first word
+
+    args = {"model": "local:", "messages": [{"role": "user", "content": "Count."}]}
+    assert jobs("hold").run("chat", args, Quiet(), on_text=tell)["text"] == "one two three"
+    assert told[0] == "one " and "".join(told) == "one two three"
+    assert library.jobs.list() == []  # what was said to an LLM is kept nowhere
+
+
 def test_a_killed_workers_job_goes_on_where_it_was(
     home: Path, library: Library, recording: Recording, jobs: Callable[[str], Jobs], beside: ThreadPoolExecutor
 ) -> None:

@@ -10,6 +10,8 @@ stumble takes the process down with each second piece
 fail    cannot find its weights
 break   has a bug
 full    finds the disk full at its second piece, until the file ``go`` is in the home
+
+Its LLM says "one two three" and, with hold, after its first word waits for that file.
 """
 
 import errno
@@ -20,7 +22,7 @@ import time
 
 from auricle.errors import ModelUnavailable
 from auricle.settings import Settings
-from tests.fakes import FakeRecognizer, fake_engines
+from tests.fakes import FakeLLM, FakeRecognizer, fake_engines
 from tools.worker import main
 
 SECONDS = 5
@@ -49,5 +51,12 @@ def hearing(piece: int) -> None:
         time.sleep(0.02)
 
 
+def saying(word: int) -> None:
+    """What happens after a word."""
+    while MODE == "hold" and not (SETTINGS.home / "go").exists():
+        time.sleep(0.02)
+
+
 if __name__ == "__main__":
-    sys.exit(main(SETTINGS, fake_engines(FakeRecognizer(window=SECONDS, during=hearing))))
+    llm = FakeLLM(replies=["one two three"], during=saying)
+    sys.exit(main(SETTINGS, fake_engines(FakeRecognizer(window=SECONDS, during=hearing), llm=llm)))

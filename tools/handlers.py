@@ -29,11 +29,17 @@ def chat(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
     messages = [
         Message(**{**message, "tool_calls": tuple(message.get("tool_calls") or ())}) for message in args["messages"]
     ]
+
+    def tell(piece: str) -> None:
+        work.check_cancelled()
+        context.on_text(piece)
+
     reply = llm.chat(
         messages,
         schema=args.get("schema"),
         tools=args.get("tools") or (),
         max_tokens=args.get("max_tokens") or 512,
+        on_text=tell,
     )
     work.check_cancelled()
     return asdict(reply)

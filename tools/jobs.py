@@ -20,9 +20,10 @@ from auricle.domain import Job
 from auricle.errors import Cancelled, LibraryError, NotFound, WorkerDied, error_from_dict
 from auricle.settings import Settings
 from engines.manifest import anchored
-from engines.protocols import Engines
+from engines.protocols import Engines, OnText
 from library import Library
 from tools.context import Context
+from tools.growing import Growing
 from tools.handlers import handle, recall
 from tools.work import StillWorking, Work
 from tools.worker import LOCK, LOG, PID
@@ -69,13 +70,21 @@ class Jobs:
         self._one = threading.Lock()
         self._work: Work | None = None
 
-    def run(self, kind: str, args: dict[str, Any], work: Work, priority: int | None = None) -> dict[str, Any]:
+    def run(
+        self,
+        kind: str,
+        args: dict[str, Any],
+        work: Work,
+        priority: int | None = None,
+        on_text: OnText | None = None,
+    ) -> dict[str, Any]:
         """Does the work, or joins the same work that is going on.
 
         Args:
             kind: One of ``tools.handlers.HANDLERS``.
             args: What its handler takes; JSON.
             priority: The highest goes first; the work's own where left out.
+            on_text: Told the words of an LLM as they come.
 
         Returns:
             The handler's result.
@@ -87,7 +96,7 @@ class Jobs:
             AuricleError: As the handler says.
         """
         if self._inline:
-            return self._run_here(kind, args, work)
+            return self._run_here(kind, args, work, on_text)
         known = recall(Context(self._library, self._built(), self._settings), kind, args)
         if known is not None:
             return known
@@ -97,7 +106,7 @@ class Jobs:
         asker = _new_asker()
         job = self._library.jobs.submit(kind, args, key, urgency, wanted, asker)
         try:
-            return self._attend(job.id, asker, work)
+            return self._attend(job.id, asker, work, on_text)
         finally:
             if kind == "chat":  # what was said to the LLM is nobody else's to read
                 self._library.jobs.forget(job.id, asker)
@@ -139,10 +148,10 @@ class Jobs:
             self.ensure_worker()
         return row
 
-    def _attend(self, job: str, asker: str, work: Work) -> dict[str, Any]:
+    def _attend(self, job: str, asker: str, work: Work, on_text: OnText | None = None) -> dict[str, Any]:
         """Waits for a job, and tells it when the wait is over."""
         try:
-            return self._wait(job, asker, work)
+            return self._wait(job, asker, work, on_text)
         except StillWorking:
             self._library.jobs.take_handle(job, asker)
             raise
@@ -208,11 +217,12 @@ class Jobs:
         finally:
             os.close(log)
 
-    def _run_here(self, kind: str, args: dict[str, Any], work: Work) -> dict[str, Any]:
+    def _run_here(self, kind: str, args: dict[str, Any], work: Work, on_text: OnText | None) -> dict[str, Any]:
         with self._one:  # engines are no friends of threads
             self._work = work
             work.check_cancelled()
-            return handle(Context(self._library, self._built(), self._settings), kind, args, work)
+            context = Context(self._library, self._built(), self._settings, on_text or (lambda piece: None))
+            return handle(context, kind, args, work)
 
     def _built(self) -> Engines:
         """The engines, not loaded yet: inline they are what works, beside a worker they only know what they are."""
@@ -227,12 +237,15 @@ class Jobs:
             self._work.report(0, 0, line)
             self._work.check_cancelled()
 
-    def _wait(self, job: str, asker: str, work: Work) -> dict[str, Any]:
+    def _wait(self, job: str, asker: str, work: Work, on_text: OnText | None) -> dict[str, Any]:
         began = seen = time.monotonic()
+        words = Growing(on_text) if on_text is not None else None
         worker, poll = _Worker(self), _FIRST_POLL
         told: Told | None = None
         while True:
             row = self._library.jobs.get(job)
+            if words is not None and row.result is not None:
+                words.tell(str(row.result.get("text", "")))
             if row.state == "done":
                 return dict(row.result or {})
             if row.state == "failed":

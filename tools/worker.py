@@ -31,6 +31,8 @@ LOG = "worker.log"
 _POLL_SECONDS = 0.1
 _REPORT_SECONDS = 0.2
 _CHECK_SECONDS = 0.2
+_TEXT_SECONDS = 0.15
+"""Apart at least, so that writing rows does not become the work."""
 _LOCK_SECONDS = 1.0
 """Faces hold the lock for a moment to see whether anybody has it; a second worker waits no longer than this."""
 _LONGEST_LOG = 5_000_000
@@ -59,6 +61,14 @@ class _Watched:
         self._note = ""
         self._unwritten: tuple[float, float, str, float | None] | None = None
         self._died = job.attempts > 0
+        self._text, self._told = "", float("-inf")
+
+    def on_text(self, piece: str) -> None:
+        """An LLM's words so far, for the face that waits for them."""
+        self._text += piece
+        if time.monotonic() - self._told >= _TEXT_SECONDS:
+            self._library.jobs.so_far(self._job.id, {"text": self._text})
+            self._told = time.monotonic()
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         self._unwritten = (done, total, note, self._estimate.left(done, total))
@@ -143,7 +153,7 @@ class Worker:
         try:
             engines, settings = self._engines(jobs.settings(job.id))
             work.check_cancelled()
-            result = handle(Context(self._library, engines, settings), job.kind, dict(job.args), work)
+            result = handle(Context(self._library, engines, settings, work.on_text), job.kind, dict(job.args), work)
         except Cancelled:
             jobs.cancelled(job.id)
         except _MakeWay:
