@@ -41,7 +41,13 @@ class CommandLine:
         self._capsys = capsys
         self.engines = engines
         monkeypatch.setattr(context, "open_toolbox", lambda: Toolbox(get_settings(), engines=self.engines))
-        for name in ("asking.ensure_models", "asking.ensure_llm", "listening.ensure_models"):
+        for name in (
+            "asking.ensure_models",
+            "asking.ensure_llm",
+            "listening.ensure_models",
+            "chatting.ensure_models",
+            "chatting.ensure_llm",
+        ):
             monkeypatch.setattr(f"agent.cli.{name}", lambda *_: None)
 
     def __call__(self, *argv: object) -> Ran:

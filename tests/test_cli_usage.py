@@ -54,8 +54,6 @@ WRONG = [
 ]
 
 COMING = [
-    "chat",
-    "chat a.wav",
     "clean",
     "speakers list",
     "speakers identify a.wav",

@@ -1,4 +1,4 @@
-"""`ask`, `chat`, `run`: instructions in plain words, and scripts of them."""
+"""`ask` and `run`: one instruction in plain words, and scripts of them."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.command import Anything, add, coming, plural
+from agent.cli.command import add, plural
 from agent.cli.context import (
     RECORDING_ID,
     ensure_llm,
@@ -44,7 +44,6 @@ Model = Annotated[
 
 def register(app: typer.Typer) -> None:
     add(app, "ask", PANEL)(ask)
-    add(app, "chat", PANEL)(chat)
     add(app, "run", PANEL)(run_script)
 
 
@@ -68,13 +67,8 @@ def ask(
         ids = recording_ids(toolbox, references, work)
         ensure_models(HEARING, work)
         ensure_llm(model, work)
-        answer = answer_to(instruction, ids, toolbox, model=model, work=work, on_step=_steps_to(work))
+        answer = answer_to(instruction, ids, toolbox, model=model, work=work, on_step=steps_to(work))
     return Shown(answer.model_dump(mode="json"), answer_lines(answer))
-
-
-def chat(rest: Anything = None) -> None:
-    """Instructions one after the other about the same recordings. (coming)"""
-    coming("chat", '`auricle ask RECORDING "INSTRUCTION"` takes one at a time, and nothing is listened to twice.')
 
 
 def run_script(
@@ -107,7 +101,7 @@ def run_script(
     return Shown(document, script_lines(report), 1 if failures else 0)
 
 
-def _steps_to(work: CommandLineWork) -> Callable[[str, dict[str, Any]], None]:
+def steps_to(work: CommandLineWork) -> Callable[[str, dict[str, Any]], None]:
     """Tells each step as it begins, with the seconds since the instruction was given."""
     began = time.monotonic()
 

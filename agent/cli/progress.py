@@ -67,6 +67,10 @@ class CommandLineWork:
         """A line beside the progress."""
         self._meter.say(line)
 
+    def rest(self) -> None:
+        """Takes the progress away until there is some again."""
+        self._meter.close()
+
     def check_cancelled(self) -> None:
         """Ctrl-C raises by itself."""
 

@@ -1,0 +1,55 @@
+"""The last answer in other words: shorter, as a list, in another language. Nothing is listened to or read again."""
+
+from typing import Any
+
+from agent.answer import plain
+from agent.planned import RETRIES, UNVERIFIED
+from agent.referring import asks_to_shorten
+from agent.run import Answer
+from agent.verify import SpokenLine, complaints
+from engines.protocols import LLM, Message
+from prompts import load
+
+_TOKENS = 300
+_SHOWN = 4000
+"""Characters of the answer that is said again."""
+
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"answer": {"type": "string", "maxLength": 1200}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+
+
+def reword(question: str, before: Answer, wanted: str, llm: LLM) -> str:
+    """Says an answer again as it is wanted. It is checked against the answer, since nothing may be added.
+
+    Args:
+        question: What was answered.
+        before: The answer.
+        wanted: How the person wants it.
+        llm: Any model.
+    """
+    shown = plain(before.answer.replace(UNVERIFIED, ""))[:_SHOWN]
+    messages = [
+        Message("system", load("reword")),
+        Message("user", load("reword_ask", question=plain(question), answer=shown, wanted=plain(wanted))),
+    ]
+    lines = [SpokenLine(one.recording, one.start, one.end, None, one.quote) for one in before.citations]
+    lines.append(SpokenLine("", 0.0, 0.0, None, before.answer))
+    said = f"{question} {wanted} {before.answer}"
+    text = ""
+    for _ in range(1 + RETRIES):
+        reply = llm.chat(messages, schema=_SCHEMA, max_tokens=_TOKENS)
+        text = str((reply.data or {}).get("answer", "")).strip()
+        wrong = complaints(text, lines, [], [], said) if text else ["It is empty."]
+        if asks_to_shorten(wanted) and len(text) >= len(shown):
+            wrong.append("It is not shorter.")
+        if not wrong:
+            return f"{text} {UNVERIFIED}" if UNVERIFIED in before.answer else text
+        messages += [
+            Message("assistant", reply.text),
+            Message("user", load("answer_again", complaints=" ".join(wrong))),
+        ]
+    return f"{text or before.answer} {UNVERIFIED}"

@@ -1,0 +1,160 @@
+"""A conversation: what is referred back to, and what a restart, a stop or a failure leaves of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.conversation import FILE, Conversation
+from auricle.errors import Cancelled, LibraryError, ModelUnavailable
+from auricle.settings import Settings
+from tests.agent_fakes import FakeToolbox, QueueLLM, fake_catalog
+from tools.work import Quiet
+
+PLAN = {"people": [], "speakers": 0, "steps": [{"tool": "answer", "question": "What is Sheila called?"}]}
+YANKEE = {"found": True, "lines": [5], "answer": "Sheila says that they call her a Yankee down there."}
+QA = {"people": ["Diane", "Sheila"], "speakers": 2, "steps": [{"tool": "export_transcript", "format": "qa"}]}
+
+
+class Talks:
+    """Opens the same session again and again, as so many starts of `auricle chat` do."""
+
+    def __init__(self, home: Path) -> None:
+        self.toolbox = FakeToolbox()
+        self.toolbox.settings = Settings(home=home)
+        self._open: list[Conversation] = []
+
+    def __call__(self, *replies: Any, session: str = "chat") -> Conversation:
+        for one in self._open:
+            one.close()
+        self.llm = QueueLLM(*replies)
+        started = Conversation(self.toolbox, session=session, llm=self.llm, catalog=fake_catalog())
+        self._open = [started]
+        return started
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Iterator[Talks]:
+    talks = Talks(tmp_path / "home")
+    yield talks
+    talks().close()
+
+
+def test_a_turn_is_answered_as_ask_does(talk: Talks) -> None:
+    chat = talk(PLAN, YANKEE)
+    chat.open(["r_1"])
+    said = chat.say("What is Sheila called?")
+    assert said.answer == YANKEE["answer"] and said.citations[0].verified
+    assert (said.said, said.instruction, said.recordings) == ("What is Sheila called?",) * 2 + (["r_1"],)
+
+
+def test_a_restart_keeps_the_conversation(talk: Talks) -> None:
+    first = talk(PLAN, YANKEE)
+    first.open(["r_1"])
+    first.say("What is Sheila called?")
+    again = talk({"answer": "A Yankee."})
+    assert [turn["said"] for turn in again.turns] == ["What is Sheila called?"] and again.recordings == ["r_1"]
+    said = again.say("Shorter!")
+    assert said.answer == "A Yankee." and said.citations[0].quote.endswith("a Yankee down here.")
+    assert "they call her a Yankee" in talk.llm.asked[0][-1].content
+
+
+def test_another_session_knows_nothing_of_it(talk: Talks) -> None:
+    talk(PLAN, YANKEE).say("What is Sheila called?")
+    assert talk(session="other").turns == []
+
+
+def test_beginning_anew_forgets_what_was_said_and_keeps_what_is_open(talk: Talks) -> None:
+    chat = talk(PLAN, YANKEE)
+    chat.open(["r_1"])
+    chat.say("What is Sheila called?")
+    chat.begin_anew()
+    assert (talk().turns, talk().recordings) == ([], ["r_1"])
+
+
+def test_a_file_does_not_grow_with_every_step(talk: Talks) -> None:
+    chat = talk(*[PLAN, YANKEE] * 3)
+    for _ in range(3):
+        chat.say("What is Sheila called?")
+    assert len(list(chat._memory.saver.list(chat._memory.config))) == 1
+
+
+def test_shorter_after_shorter_refers_to_the_first_question(talk: Talks) -> None:
+    chat = talk(PLAN, YANKEE, {"answer": "They call her a Yankee."}, {"answer": "A Yankee."})
+    chat.say("What is Sheila called?")
+    chat.say("shorter")
+    assert chat.say("even shorter").instruction == "What is Sheila called?"
+
+
+def test_an_answer_that_is_not_shorter_is_sent_back(talk: Talks) -> None:
+    chat = talk(PLAN, YANKEE, YANKEE, {"answer": "A Yankee."})
+    chat.say("What is Sheila called?")
+    assert chat.say("shorter").answer == "A Yankee."
+    assert "not shorter" in talk.llm.asked[-1][-1].content
+
+
+def test_what_rewording_makes_up_is_marked(talk: Talks) -> None:
+    chat = talk(PLAN, YANKEE, *[{"answer": "Robert said “we buy the house”."}] * 3)
+    chat.say("What is Sheila called?")
+    assert chat.say("shorter").answer.endswith("(unverified)")
+
+
+def test_a_further_question_is_made_whole_by_a_small_judgement(talk: Talks) -> None:
+    whole = {"kind": "again", "instruction": "When does Sheila say that they call her a Yankee?"}
+    later = {"people": [], "speakers": 0, "steps": [{"tool": "answer", "question": whole["instruction"]}]}
+    chat = talk(PLAN, YANKEE, whole, later, YANKEE)
+    chat.say("What is Sheila called?")
+    assert chat.say("And when does she say that?").instruction == whole["instruction"]
+    assert YANKEE["answer"] in talk.llm.asked[2][-1].content
+
+
+def test_what_is_whole_by_itself_needs_no_judgement(talk: Talks) -> None:
+    chat = talk(PLAN, YANKEE, QA)
+    chat.open(["r_1"])
+    chat.say("What is Sheila called?")
+    said = chat.say("Write it as Q&A, please.")
+    assert said.files == ["/out/sample.qa"] and talk.llm.replies == []
+
+
+class Stops(Quiet):
+    """A person who stops the answer once voices are told apart."""
+
+    def __init__(self, toolbox: FakeToolbox) -> None:
+        super().__init__()
+        self._toolbox = toolbox
+
+    def check_cancelled(self) -> None:
+        if any(name == "diarize" for name, _ in self._toolbox.calls):
+            raise Cancelled("Stopped.")
+
+
+def test_a_stopped_answer_is_gone_on_with(talk: Talks) -> None:
+    chat = talk(QA)
+    chat.open(["r_1"])
+    with pytest.raises(Cancelled):
+        chat.say("Write it as Q&A.", work=Stops(talk.toolbox))
+    again = talk(QA)
+    assert again.unanswered == "Write it as Q&A."
+    assert again.say("go on").files == ["/out/sample.qa"]
+    assert again.unanswered is None
+
+
+def test_a_failure_is_kept_and_can_be_tried_again(talk: Talks) -> None:
+    talk.toolbox.failures["transcribe"] = ModelUnavailable("No weights.")
+    chat = talk(QA, QA)
+    chat.open(["r_1"])
+    with pytest.raises(ModelUnavailable):
+        chat.say("Write it as Q&A.")
+    assert chat.turns[-1]["trouble"] == "No weights."
+    talk.toolbox.failures.clear()
+    assert chat.say("try again").files == ["/out/sample.qa"]
+
+
+def test_a_file_that_is_no_database_is_told(talk: Talks) -> None:
+    file = talk.toolbox.settings.home / FILE
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("not a database" * 100)
+    with pytest.raises(LibraryError, match="move that file away"):
+        talk()
+    file.unlink()
