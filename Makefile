@@ -6,7 +6,7 @@ SAMPLE = $(shell $(BIN)/python -c 'from importlib.util import find_spec; from pa
 	print(Path(find_spec("pyannote").submodule_search_locations[0]) / "audio/sample/sample.wav")')
 
 .DEFAULT_GOAL := help
-.PHONY: help install models demo clients test lint bench soak clean
+.PHONY: help install models demo clients wheel mcpb test lint bench soak clean
 
 help:
 	@echo "make demo    environment, packages, weights, and one real answer"
@@ -15,6 +15,8 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references)"
 	@echo "make soak    the long proofs"
+	@echo "make wheel   a wheel in build/wheel, to be installed with uv or pipx"
+	@echo "make mcpb    dist/auricle.mcpb, the bundle for Claude Desktop (with npm)"
 	@echo "make clean   removes the environment and the demonstration's files"
 
 install: .venv/.installed
@@ -47,6 +49,20 @@ $(CLIENTS): tests/clients/package.json tests/clients/package-lock.json
 		cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
 	else echo "npm is missing: the tests with real MCP clients will be skipped" >&2; fi
 
+WHEELS := build/wheel
+BUNDLE := build/mcpb
+PACKER := node tests/clients/node_modules/@anthropic-ai/mcpb/dist/cli/cli.js
+
+wheel: install
+	@rm -rf build/lib $(WHEELS)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(WHEELS) .
+
+mcpb: wheel clients
+	@mkdir -p dist
+	$(BIN)/python -m mcpb.build $(WHEELS)/auricle-*.whl $(BUNDLE)
+	$(PACKER) validate $(BUNDLE)/manifest.json
+	$(PACKER) pack $(BUNDLE) dist/auricle.mcpb
+
 test: models clients
 	$(BIN)/python -m pytest -m "not soak and not gpu"
 
@@ -62,4 +78,4 @@ soak: models
 	$(BIN)/python -m pytest -m soak
 
 clean:
-	rm -rf .venv .demo build *.egg-info
+	rm -rf .venv .demo build dist *.egg-info
