@@ -18,7 +18,7 @@ from agent.run import Answer, AsksTools, ask, llm_for
 from agent.stopping import Stoppable, run_stoppable
 from agent.toolset import ToolLike
 from auricle.errors import AuricleError, BadArgument
-from engines.protocols import LLM
+from engines.protocols import LLM, OnText
 from tools.work import Quiet, Work
 
 FILE = "conversations.db"
@@ -114,6 +114,16 @@ class Conversation:
         """Goes on about these; none for the whole library."""
         self._update({"recordings": list(dict.fromkeys(recordings))})
 
+    def use(self, model: str) -> None:
+        """Another model from now on.
+
+        Raises:
+            BadArgument: It is not understood; the old one stays.
+            NotFound: There is no such local model.
+        """
+        llm_for(model, self._toolbox, Quiet())
+        self.model = model
+
     def begin_anew(self) -> None:
         """Forgets what was said; the recordings stay open, and what was heard is kept."""
         recordings = self.recordings
@@ -124,7 +134,12 @@ class Conversation:
         self._memory.close()
 
     def say(
-        self, text: str, *, work: Work = Quiet(), on_step: Callable[[str, dict[str, Any]], None] | None = None
+        self,
+        text: str,
+        *,
+        work: Work = Quiet(),
+        on_step: Callable[[str, dict[str, Any]], None] | None = None,
+        on_text: OnText = lambda piece: None,
     ) -> Said:
         """One turn.
 
@@ -132,6 +147,7 @@ class Conversation:
             text: In the person's words; it may refer back.
             work: Told how far it is, and asked whether to stop.
             on_step: Called with name and arguments before each tool.
+            on_text: As ``ask`` has it.
 
         Raises:
             Unclear: It is open which recording is meant.
@@ -141,7 +157,7 @@ class Conversation:
             raise BadArgument('Say something, such as "Who talks most?".')
         self._settle()
         stop = threading.Event()
-        graph = self._graph(Stoppable(work, stop), on_step)
+        graph = self._graph(Stoppable(work, stop), on_step, on_text)
         try:
             state = run_stoppable(lambda: graph.invoke({"said": text}, self._memory.config, durability="sync"), stop)
         except BaseException as error:
@@ -156,7 +172,12 @@ class Conversation:
             recordings=turn["recordings"],
         )
 
-    def _graph(self, work: Work = Quiet(), on_step: Callable[[str, dict[str, Any]], None] | None = None) -> Any:
+    def _graph(
+        self,
+        work: Work = Quiet(),
+        on_step: Callable[[str, dict[str, Any]], None] | None = None,
+        on_text: OnText = lambda piece: None,
+    ) -> Any:
         from langgraph.graph import END, START, StateGraph
 
         def llm() -> LLM:
@@ -177,12 +198,13 @@ class Conversation:
                 on_step=on_step,
                 llm=self._llm,
                 catalog=self._catalog,
+                on_text=on_text,
             )
             return self._turn(state, answer, work)
 
         def say_again(state: _Talk) -> dict[str, Any]:
             before = Answer(**(state["turns"][-1]["answer"] or {}))
-            text = reword(_before(state), before, _meant(state).instruction, llm())
+            text = reword(_before(state), before, _meant(state).instruction, llm(), on_text)
             answer = before.model_copy(update={"answer": text, "steps": [], "model": llm().name})
             return self._turn(state, answer, work)
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from agent.answer import plain
+from agent.drafting import ANEW, Draft
 from agent.planned import RETRIES, UNVERIFIED
 from agent.referring import asks_to_shorten
 from agent.run import Answer
 from agent.verify import SpokenLine, complaints
-from engines.protocols import LLM, Message
+from engines.protocols import LLM, Message, OnText
 from prompts import load
 
 _TOKENS = 300
@@ -22,7 +23,7 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-def reword(question: str, before: Answer, wanted: str, llm: LLM) -> str:
+def reword(question: str, before: Answer, wanted: str, llm: LLM, on_text: OnText = lambda piece: None) -> str:
     """Says an answer again as it is wanted. It is checked against the answer, since nothing may be added.
 
     Args:
@@ -30,6 +31,7 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM) -> str:
         before: The answer.
         wanted: How the person wants it.
         llm: Any model.
+        on_text: Told the words as they are written.
     """
     shown = plain(before.answer.replace(UNVERIFIED, ""))[:_SHOWN]
     messages = [
@@ -41,13 +43,14 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM) -> str:
     said = f"{question} {wanted} {before.answer}"
     text = ""
     for _ in range(1 + RETRIES):
-        reply = llm.chat(messages, schema=_SCHEMA, max_tokens=_TOKENS)
+        reply = llm.chat(messages, schema=_SCHEMA, max_tokens=_TOKENS, on_text=Draft(on_text))
         text = str((reply.data or {}).get("answer", "")).strip()
         wrong = complaints(text, lines, [], [], said) if text else ["It is empty."]
         if asks_to_shorten(wanted) and len(text) >= len(shown):
             wrong.append("It is not shorter.")
         if not wrong:
             return f"{text} {UNVERIFIED}" if UNVERIFIED in before.answer else text
+        on_text(ANEW)
         messages += [
             Message("assistant", reply.text),
             Message("user", load("answer_again", complaints=" ".join(wrong))),

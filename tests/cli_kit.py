@@ -47,6 +47,7 @@ class CommandLine:
             "listening.ensure_models",
             "chatting.ensure_models",
             "chatting.ensure_llm",
+            "slash.ensure_llm",
         ):
             monkeypatch.setattr(f"agent.cli.{name}", lambda *_: None)
 

@@ -11,6 +11,8 @@ from agent.cli.command import add, plural
 from agent.cli.context import ensure_llm, ensure_models, recording_ids, working
 from agent.cli.output import Shown, print_human, say
 from agent.cli.progress import CommandLineWork
+from agent.cli.slash import SlashCommands
+from agent.drafting import ANEW
 from auricle.errors import AuricleError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def chat(
                 conversation.begin_anew()
             if new or ids:
                 conversation.open(ids)
-            said = _Loop(conversation, work).run()
+            said = _Loop(conversation, work, SlashCommands(conversation, toolbox, work)).run()
             document = {"session": session, "recordings": conversation.recordings, "answers": said}
         finally:
             conversation.close()
@@ -58,11 +60,39 @@ def chat(
     return Shown({**({"error": failed[0]} if failed else {}), **document}, exit_code=1 if failed else 0)
 
 
+class Words:
+    """Shows an answer's words as they come, on a terminal; elsewhere the checked answer alone is shown."""
+
+    def __init__(self, work: CommandLineWork) -> None:
+        self.shown = ""
+        self._work = work
+        self._terminal = sys.stdout.isatty()
+
+    def __call__(self, piece: str) -> None:
+        if not self._terminal:
+            return
+        if piece == ANEW:
+            self.end()
+            self.shown = ""
+            return
+        if not self.shown:
+            self._work.rest()
+        self.shown += piece
+        sys.stdout.write("".join(char if char.isprintable() or char == "\n" else " " for char in piece))
+        sys.stdout.flush()
+
+    def end(self) -> None:
+        if self.shown:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+
 class _Loop:
     """Reads, answers, and goes on until the end of the input."""
 
-    def __init__(self, conversation: "Conversation", work: CommandLineWork) -> None:
+    def __init__(self, conversation: "Conversation", work: CommandLineWork, commands: SlashCommands) -> None:
         self._conversation = conversation
+        self._commands = commands
         self._work = work
         self._said: list[dict[str, Any]] = []
         self._ready = False
@@ -82,22 +112,33 @@ class _Loop:
 
     def _answer(self, line: str) -> None:
         try:
-            if not self._ready:
-                ensure_models(HEARING, self._work)
-                ensure_llm(self._conversation.model, self._work)
-                self._ready = True
-            answer = self._conversation.say(line, work=self._work, on_step=steps_to(self._work))
+            if line.startswith("/"):
+                print_human([*self._commands(line), ""])
+            else:
+                self._say(line)
         except AuricleError as error:
             self._said.append({"said": line, "error": error.as_dict()})
             say(f"Error: {error.message}")
         except KeyboardInterrupt:
             self._said.append({"said": line, "error": {"code": "cancelled", "message": GO_ON}})
             say(GO_ON)
-        else:
-            self._said.append(answer.model_dump(mode="json"))
-            print_human([*answer_lines(answer), ""])
         finally:
             self._work.rest()
+
+    def _say(self, line: str) -> None:
+        if not self._ready:
+            ensure_models(HEARING, self._work)
+            ensure_llm(self._conversation.model, self._work)
+            self._ready = True
+        words = Words(self._work)
+        try:
+            answer = self._conversation.say(line, work=self._work, on_step=steps_to(self._work), on_text=words)
+        finally:
+            self._work.rest()
+            words.end()
+        self._said.append(answer.model_dump(mode="json"))
+        shown = answer_lines(answer)
+        print_human([*(shown[1:] if words.shown == answer.answer else shown), ""])
 
 
 def _lines() -> Iterator[str]:
