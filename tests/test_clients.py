@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
 from tests.fakes import tone
+from tests.http_kit import Served, serving
 from tools.catalog import catalog
 
 ROOT = Path(__file__).parent.parent
@@ -44,13 +47,28 @@ def variables(tmp_path: Path, home: Path) -> dict[str, str]:
     return os.environ | mine
 
 
+SLOW = (str(ROOT / "tests" / "auricle_with_fakes.py"), "slow")
+"""An `auricle` whose worker hears slowly, and makes up what it hears."""
+
+
 def serve(folder: Path) -> list[str]:
-    """`auricle serve` over stdio, with a worker that hears slowly and makes it up."""
-    return [sys.executable, str(ROOT / "tests" / "auricle_with_fakes.py"), "slow", "serve", "--allow", str(folder)]
+    """`auricle serve` over stdio."""
+    return [sys.executable, *SLOW, "serve", "--allow", str(folder)]
+
+
+@pytest.fixture
+def served(home: Path, folder: Path) -> Iterator[Served]:
+    """`auricle serve --http`."""
+    with serving(home, folder, script=SLOW, AURICLE_WORKER="process", AURICLE_WAIT_SECONDS="0.3") as running:
+        yield running
 
 
 def node(variables: Mapping[str, str], script: Path, *arguments: str) -> Any:
     """What a client printed; it must leave with 0."""
+    return json.loads(printed(variables, script, *arguments))
+
+
+def printed(variables: Mapping[str, str], script: Path, *arguments: str) -> str:
     done = subprocess.run(
         ["node", str(script), *arguments],
         env=variables,
@@ -59,8 +77,8 @@ def node(variables: Mapping[str, str], script: Path, *arguments: str) -> Any:
         text=True,
         timeout=SECONDS,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def went_the_whole_way(seen: Mapping[str, Any], folder: Path) -> None:
@@ -73,6 +91,10 @@ def went_the_whole_way(seen: Mapping[str, Any], folder: Path) -> None:
     assert "refund" in json.dumps(seen["read"])
     assert seen["unknown"] and "r_0000000000" in seen["unknown"]
     assert seen["outside"] and str(folder) in seen["outside"]
+    assert seen["progress"] == sorted(seen["progress"])
+    assert seen["resource"]["uri"].startswith("auricle://")
+    assert seen["templates"]
+    assert seen["prompt"]["content"]["text"]
     assert seen["noSuchTool"] and "delete_everything" in seen["noSuchTool"]
 
 
@@ -83,45 +105,75 @@ def test_the_typescript_clients_go_the_whole_way(generation: str, folder: Path, 
     went_the_whole_way(seen, folder)
 
 
-INSPECTOR = CLIENTS / "node_modules" / "@modelcontextprotocol" / "inspector"
+@npm
+@pytest.mark.parametrize("generation", ["v1", "v2"])
+def test_over_http_they_do_so_with_a_token(
+    generation: str, served: Served, folder: Path, variables: dict[str, str]
+) -> None:
+    seen = node(variables, CLIENTS / "walk.mjs", generation, "http", "call.wav", served.mcp, served.token())
+    went_the_whole_way(seen, folder)
+
+
+def program(package: str) -> Path:
+    """The script behind a package's command."""
+    folder = CLIENTS / "node_modules" / "@modelcontextprotocol" / package
+    commands: dict[str, str] = json.loads((folder / "package.json").read_text())["bin"]
+    return folder / next(iter(commands.values()))
+
+
+CALL = ("--method", "tools/call", "--tool-name", "add_recording", "--tool-arg", "path=call.wav")
 
 
 @npm
-def test_the_inspector_finds_nothing_wrong_with_the_tools_and_calls_them(
-    folder: Path, variables: dict[str, str]
-) -> None:
-    script = INSPECTOR / json.loads((INSPECTOR / "package.json").read_text())["bin"]["mcp-inspector"]
-    listed = node(variables, script, "--cli", *serve(folder), "--method", "tools/list", "--strict")
+def test_the_inspector_finds_nothing_wrong_with_the_tools_over_stdio(folder: Path, variables: dict[str, str]) -> None:
+    inspector = program("inspector")
+    listed = node(variables, inspector, "--cli", *serve(folder), "--method", "tools/list", "--strict")
     assert {tool["name"] for tool in listed["tools"]} == {spec.name for spec in catalog()}
-    call = ("--method", "tools/call", "--tool-name", "add_recording", "--tool-arg", "path=call.wav")
-    added = node(variables, script, "--cli", *serve(folder), *call)
-    assert not added["isError"]
+    added = node(variables, inspector, "--cli", *serve(folder), *CALL)
     assert added["structuredContent"]["duration"] == 30
+
+
+@npm
+def test_the_inspector_calls_a_tool_over_http(served: Served, variables: dict[str, str]) -> None:
+    header = ("--header", f"Authorization: Bearer {served.token()}")
+    added = node(variables, program("inspector"), "--cli", served.mcp, "--transport", "http", *CALL, *header)
+    assert added["structuredContent"]["duration"] == 30
+
+
+@npm
+def test_the_scenarios_of_the_conformance_tool_that_apply_are_passed(served: Served, variables: dict[str, str]) -> None:
+    known = tomllib.loads((CLIENTS / "conformance.toml").read_text(encoding="utf-8"))
+    tool = program("conformance")
+    scenarios = set(re.findall(r"^  - (\S+)$", printed(variables, tool, "list", "--server"), re.MULTILINE))
+    assert scenarios == {*known["apply"], *known["others"]}, "each applies, or has a reason why not"
+    for scenario in known["apply"]:
+        printed(variables, tool, "server", "--url", served.mcp, "--scenario", scenario)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"], ids=["2026", "2025"])
 def test_the_python_client_goes_the_whole_way(mode: Any, folder: Path, variables: dict[str, str]) -> None:
+    """Over HTTP it does so in tests/test_http_serving.py."""
     command, *arguments = serve(folder)
 
     async def main() -> None:
-        with anyio.fail_after(SECONDS):
-            await talk()
-
-    async def talk() -> None:
         server = StdioServerParameters(command=command, args=arguments, env=variables)
-        async with Client(server, mode=mode, read_timeout_seconds=30) as client:
-            assert (client.protocol_version >= "2026") == (mode == "auto")
-
-            async def call(tool: str, **given: Any) -> dict[str, Any]:
-                result = await client.call_tool(tool, given)
-                assert not result.is_error, result
-                assert result.structured_content is not None
-                return result.structured_content
-
-            recording = (await call("add_recording", path="call.wav"))["id"]
-            job = await call("transcribe", recording=recording)
-            while (await call("get_job", job=job["job"]))["state"] not in ("done", "failed"):
-                pass
-            assert (await call("transcribe", recording=recording))["words"] == 60
+        with anyio.fail_after(SECONDS):
+            async with Client(server, mode=mode, read_timeout_seconds=30) as client:
+                assert (client.protocol_version >= "2026") == (mode == "auto")
+                await transcribes(client)
 
     anyio.run(main)
+
+
+async def transcribes(client: Client) -> None:
+    async def call(tool: str, **given: Any) -> dict[str, Any]:
+        result = await client.call_tool(tool, given)
+        assert not result.is_error, result
+        assert result.structured_content is not None
+        return result.structured_content
+
+    recording = (await call("add_recording", path="call.wav"))["id"]
+    job = await call("transcribe", recording=recording)
+    while (await call("get_job", job=job["job"]))["state"] not in ("done", "failed"):
+        pass
+    assert (await call("transcribe", recording=recording))["words"] == 60

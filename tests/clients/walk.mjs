@@ -72,9 +72,17 @@ seen.read = (await call(client, "read_transcript", { recording: id })).structure
 seen.unknown = await refused(call(client, "read_transcript", { recording: "r_0000000000" }));
 seen.outside = await refused(call(client, "add_recording", { path: "/etc/passwd" }));
 seen.noSuchTool = await refused(call(client, "delete_everything", {}));
-const can = client.getServerCapabilities() ?? {};
-if (can.resources) seen.resources = (await client.listResources()).resources.length;
-if (can.resources) seen.templates = (await client.listResourceTemplates()).resourceTemplates.length;
-if (can.prompts) seen.prompts = (await client.listPrompts()).prompts.map((prompt) => prompt.name);
+const can = client.getServerCapabilities();
+if (can.resources) {
+  const { resources } = await client.listResources();
+  seen.templates = (await client.listResourceTemplates()).resourceTemplates.map((template) => template.uriTemplate);
+  seen.resource = (await client.readResource({ uri: resources.find(({ uri }) => uri.includes(id)).uri })).contents[0];
+}
+if (can.prompts) {
+  const { prompts } = await client.listPrompts();
+  const { name, arguments: wanted = [] } = prompts[0];
+  const given = Object.fromEntries(wanted.filter((each) => each.required).map((each) => [each.name, id]));
+  seen.prompt = (await client.getPrompt({ name, arguments: given })).messages[0];
+}
 await client.close();
 console.log(JSON.stringify(seen));
