@@ -13,7 +13,8 @@ help:
 	@echo "make test    every test, the ones with real weights included"
 	@echo "make clients the real MCP clients that tests use (with npm; make test does it by itself)"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references)"
+	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references),"
+	@echo "             and the agent beside the same model with one prompt"
 	@echo "make soak    the long proofs"
 	@echo "make wheel   a wheel in build/wheel, to be installed with uv or pipx"
 	@echo "make mcpb    dist/auricle.mcpb, the bundle for Claude Desktop (with npm)"
@@ -73,6 +74,7 @@ lint: install
 
 bench: models
 	$(BIN)/python -m bench.accuracy
+	$(BIN)/python -m bench.agent
 
 soak: models
 	$(BIN)/python -m pytest -m soak
