@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,9 +28,9 @@ _OTHER_BYTES = "!"
 
 
 class Recordings:
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, uploads: Path) -> None:
         self._database = database
-        self._folder = folder
+        self._folder, self._uploads = folder, uploads
 
     def add(self, path: Path, report: Report) -> Recording:
         """Makes the file known, decoding it unless the same bytes are known already.
@@ -104,7 +105,7 @@ class Recordings:
             return [_recording(row) for row in connection.execute(query).mappings()]
 
     def remove(self, recording: str) -> None:
-        """Forgets a recording: what was heard, decided and stored of it. The original file stays.
+        """Forgets a recording: what was heard, decided and stored of it. The original stays, unless it was uploaded.
 
         Raises:
             NotFound: There is no recording of this id.
@@ -119,6 +120,9 @@ class Recordings:
         for file in self.stored_files(found):
             file.unlink(missing_ok=True)
         resuming.discard(self._part(found.sha256))
+        original = Path(found.path)
+        if original.parent.parent == self._uploads:
+            shutil.rmtree(original.parent, ignore_errors=True)
 
     def read(self, recording: Recording, span: Span | None = None, channel: int | None = None) -> NDArray[np.float32]:
         """The sound of a span, or of all: float32 in [-1, 1), shape (samples,), at 16 kHz.

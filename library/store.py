@@ -37,7 +37,9 @@ class Library:
         # Where an earlier version kept voices; the database has forgotten what these files belonged to.
         shutil.rmtree(self.home / "voices", ignore_errors=True)
         self.takes = Takes(self._database)
-        self.recordings = Recordings(self._database, self.home / "audio")
+        self.uploads = self.home / "uploads"
+        """Files that were sent, each in a folder of its own; a face that takes some makes it."""
+        self.recordings = Recordings(self._database, self.home / "audio", self.uploads)
         self.speakers = Speakers(self._database)
         self.edits = Edits(self._database)
         self.jobs = JobRows(self._database)

@@ -21,10 +21,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
 from auricle.errors import AuricleError, BadArgument, WorkError
 from mcp_server.access import Gate, KnownHosts, TokenNeeded, is_local, security
+from mcp_server.limits import Buckets, Limits
+from mcp_server.uploads import Uploads
 from tools.toolbox import Toolbox
 
 PATH = "/mcp"
@@ -81,7 +83,7 @@ def serve_http(
     with _listening(address) as listening:
         say(f"Auricle speaks MCP at http://{_name(listening)}{PATH}")
         config = uvicorn.Config(
-            http_app(server, toolbox, address),
+            http_app(server, toolbox, address, ending),
             lifespan="on",
             ws="none",
             log_config=None,
@@ -97,17 +99,20 @@ def serve_http(
             raise WorkError("The HTTP server did not start: what it printed says why.")
 
 
-def http_app(server: MCPServer, toolbox: Toolbox, address: Address) -> Starlette:
+def http_app(server: MCPServer, toolbox: Toolbox, address: Address, ending: threading.Event) -> Starlette:
     """The whole of what is answered over HTTP."""
     allowed = security(address.host, address.hosts, address.origins)
     gate = Gate(toolbox, free=is_local(address.host))
     server.streamable_http_app(  # makes the session manager; the routes are ours, for uploads have the same gate
         transport_security=allowed, max_request_body_size=BODY_BYTES, max_sessions=MOST_SESSIONS
     )
-    manager = server.session_manager
+    manager, settings = server.session_manager, toolbox.settings
+    uploads = Uploads(toolbox, settings.upload_mib << 20, ending)
+    buckets = Buckets(settings.requests_per_second, settings.requests_at_once)
 
     @contextlib.asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
+        uploads.sweep()
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with manager.run():
             yield
@@ -115,12 +120,14 @@ def http_app(server: MCPServer, toolbox: Toolbox, address: Address) -> Starlette
     return Starlette(
         routes=[
             Route(PATH, TokenNeeded(StreamableHTTPASGIApp(manager), gate)),
+            Route("/uploads/{name:path}", TokenNeeded(request_response(uploads.put), gate), methods=["PUT"]),
             Route("/health", _health(toolbox), methods=["GET"]),
         ],
         middleware=[
             Middleware(KnownHosts, settings=allowed),
             Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(gate), on_error=_unavailable),
             Middleware(AuthContextMiddleware),
+            Middleware(Limits, buckets=buckets),
         ],
         lifespan=life,
     )
