@@ -3,9 +3,12 @@
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from auricle.errors import BadArgument, BadAudio, NotFound
+
+_PART = 4 * 2**20
 
 
 def regular_file(path: Path) -> tuple[Path, str]:
@@ -48,17 +51,25 @@ def stamp(path: Path) -> str:
     return f"{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path, beat: Callable[[], None] = lambda: None) -> str:
     """The hash of a file's bytes, in hex.
+
+    Args:
+        beat: Called every 4 MiB; it may raise to stop.
 
     Raises:
         BadAudio: It cannot be read.
     """
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while part := file.read(_PART):
+                digest.update(part)
+                if len(part) == _PART:  # of a small file nobody wants to hear
+                    beat()
     except OSError as error:
         raise BadAudio(f"{path.name} cannot be read ({error.strerror}): check its permissions.") from error
+    return digest.hexdigest()
 
 
 def absolute(ref: str) -> str:

@@ -117,6 +117,13 @@ class JobRows:
         with self._database.read() as connection:
             return _one(connection, job)
 
+    def latest(self, key: str) -> Job | None:
+        """The last job of this key, whatever became of it."""
+        query = select(*_COLUMNS).where(tables.jobs.c.key == key).order_by(tables.jobs.c.seq.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _job(row)
+
     def settings(self, job: str) -> dict[str, Any]:
         """What ``submit`` was given for it."""
         with self._database.read() as connection:

@@ -37,7 +37,7 @@ class Recordings:
 
         Args:
             path: A file on this machine.
-            report: Called with seconds done and in all (0 where unknown) while decoding. It may raise to stop.
+            report: Called with seconds done and in all (0 where unknown) meanwhile. It may raise to stop.
 
         Raises:
             NotFound: There is no such file.
@@ -49,7 +49,7 @@ class Recordings:
         known = self._where(tables.recordings.c.path == str(path), tables.recordings.c.stamp == stamp)
         if known is not None:
             return known
-        sha256 = files.sha256(path)
+        sha256 = files.sha256(path, lambda: report(0, 0))
         with self._adding(sha256, report):
             known = self._where(tables.recordings.c.sha256 == sha256)
             if known is not None:

@@ -101,6 +101,8 @@ def _call(
             if _makes_files(spec):
                 folders.wrote(getattr(done, PATH))
         except StillWorking as waiting:
+            if _makes_files(spec) and given.get(PATH) is not None:
+                folders.wrote(given[PATH])  # nothing of the person's lay there, and the job writes it
             done = await anyio.to_thread.run_sync(toolbox.get_job, waiting.job.id)
         except NotConfirmed as error:
             raise ToolError(

@@ -140,7 +140,8 @@ class Listener:
         self.told: list[float] = []
 
     def __call__(self, done: float, total: float) -> None:
-        self.told.append(done)
+        if total:  # not while the file is hashed
+            self.told.append(done)
 
 
 def stored(library: Library, recording: Recording) -> dict[str, bytes]:

@@ -1,12 +1,14 @@
 """Files: transcripts and slices, where they go and what is told of them."""
 
 from pathlib import Path
+from typing import Any
 
 from auricle.domain import Recording, Span
 from auricle.errors import BadArgument
-from auricle.times import clock, to_seconds
+from auricle.times import to_seconds
 from library import Library
 from tools.export import FORMATS, Source
+from tools.jobs import Jobs
 from tools.paths import clean_name, output_path, write_file
 from tools.reading import heard_transcript, unheard_note
 from tools.results import AudioSlice, ExportedFile
@@ -52,13 +54,14 @@ def export_transcript(
 
 
 def slice_audio(
-    library: Library, recording: Recording, span: Span, kind: str | None, path: str | None, work: Work
+    jobs: Jobs, recording: Recording, span: Span, kind: str | None, path: str | None, work: Work
 ) -> AudioSlice:
     """Writes a range of the sound.
 
     Raises:
         BadArgument: An unknown format, or a path that is not allowed or says another format.
         WorkError: The file cannot be written.
+        StillWorking: It takes longer than the face waits, and goes on.
     """
     from tools import slicing  # pydub and PyAV, which nothing else here needs
 
@@ -69,18 +72,35 @@ def slice_audio(
         raise BadArgument(f"The format '{wanted}' is not known: give {allowed}.")
     if ending in slicing.FORMATS and ending != wanted:
         raise BadArgument(f"The path ends in .{ending} and the format is {wanted}: give one of them, or the same.")
-    start, end = to_seconds(span.start), to_seconds(span.end)
-    stem = f"{Path(recording.path).stem} {clock(start)}-{clock(end)}".replace(":", ".")
-    target = output_path(path, stem, slicing.FORMATS[wanted], keep=Path(recording.path))
-    from_original = slicing.write_slice(library, recording, span, target, wanted, work)
-    told = f"The file is written; give the person its path, {target}."
-    copy = " The original was not there as it was added, so this is the stored 16 kHz mono copy."
+    args = {
+        "recording": recording.id,
+        "start": span.start,
+        "end": span.end,
+        "format": wanted,
+        "path": str(slicing.target_of(recording, span, wanted, path, Path.cwd())) if path else None,
+        "folder": str(Path.cwd()),
+    }
+    done = jobs.briefly("cut", args, work, holds=_is_there)
     return AudioSlice(
         recording=recording.id,
-        path=str(target),
-        start=start,
-        end=end,
+        path=done["path"],
+        start=to_seconds(span.start),
+        end=to_seconds(span.end),
         format=wanted,
-        bytes=target.stat().st_size,
-        next=told if from_original else told + copy,
+        bytes=done["bytes"],
+        next=written(done),
     )
+
+
+def written(done: dict[str, Any]) -> str:
+    """What to tell of a slice that was cut."""
+    told = f"The file is written; give the person its path, {done['path']}."
+    copy = " The original was not there as it was added, so this is the stored 16 kHz mono copy."
+    return told if done["whole"] else told + copy
+
+
+def _is_there(done: dict[str, Any]) -> bool:
+    try:
+        return Path(done["path"]).stat().st_size == int(done["bytes"])
+    except OSError:
+        return False

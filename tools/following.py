@@ -5,6 +5,7 @@ import time
 from auricle.domain import Job
 from auricle.errors import BadArgument
 from library import Library
+from tools.exporting import written
 from tools.jobs import Jobs, progress_of, worker_alive
 from tools.results import JobStatus
 from tools.work import Work
@@ -14,7 +15,7 @@ LONGEST_WAIT = 25.0
 
 _POLL = 0.2
 _ACTIVE = ("queued", "running", "paused")
-_TOOLS = {"recognize": "transcribe", "diarize": "diarize"}
+_TOOLS = {"recognize": "transcribe", "diarize": "diarize", "decode": "add_recording", "cut": "slice_audio"}
 
 
 def follow(library: Library, jobs: Jobs, job: str, wait: float, work: Work) -> JobStatus:
@@ -66,6 +67,10 @@ def _next(row: Job) -> str:
     if row.state in _ACTIVE:
         asked = " It is being cancelled." if row.cancel_requested else ""
         return f"Call get_job with job={row.id} and wait={LONGEST_WAIT:.0f} until it is done.{asked}"
+    if row.state == "done" and row.kind == "decode" and row.result:
+        return f"Done: call transcribe with recording={row.result['recording']} to hear what is said."
+    if row.state == "done" and row.kind == "cut" and row.result:
+        return written(row.result)
     if row.state == "done":
         return f"Done: {again} for the result; it answers at once."
     if row.state == "cancelled":

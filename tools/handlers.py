@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from auricle.errors import BadArgument, LibraryError
@@ -13,6 +14,9 @@ from tools.work import Work
 
 Handler = Callable[[Context, dict[str, Any], Work], dict[str, Any]]
 """Args and result are JSON. Errors are of the auricle family; cancelling comes as ``Cancelled`` from the work."""
+
+_DECODED_PIECE = 60.0
+"""Seconds of sound, after which decoding can be left without loss."""
 
 
 def chat(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
@@ -45,7 +49,42 @@ def chat(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
     return asdict(reply)
 
 
-HANDLERS: dict[str, Handler] = {"recognize": recognizing.recognize, "diarize": diarizing.diarize, "chat": chat}
+def decode(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Takes a file into the library.
+
+    Args:
+        args: ``path``, absolute.
+
+    Returns:
+        ``recording``: its id.
+    """
+    piece = 0.0
+
+    def report(done: float, total: float) -> None:
+        nonlocal piece
+        work.report(done, total, "decoding")
+        work.check_cancelled()
+        if done - piece >= _DECODED_PIECE:
+            piece = done
+            work.between_pieces()
+
+    return {"recording": context.library.recordings.add(Path(args["path"]), report).id}
+
+
+def cut(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
+    """A part of the sound as a file; ``tools.slicing.cut`` says more."""
+    from tools import slicing  # pydub and PyAV, which nothing else here needs
+
+    return slicing.cut(context, args, work)
+
+
+HANDLERS: dict[str, Handler] = {
+    "recognize": recognizing.recognize,
+    "diarize": diarizing.diarize,
+    "chat": chat,
+    "decode": decode,
+    "cut": cut,
+}
 
 _RECALL = {"recognize": recognizing.recall, "diarize": diarizing.recall}
 

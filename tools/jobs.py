@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from library import Library
 from tools.context import Context
 from tools.growing import Growing
 from tools.handlers import handle, recall
-from tools.work import StillWorking, Work
+from tools.work import BRIEF, Bounded, OutOfPatience, StillWorking, Work
 from tools.worker import LOCK, LOG, PID
 
 _OF_ENGINES = (
@@ -38,6 +38,7 @@ _OF_FILES = ("whisper", "segmentation", "embedding")
 _FIRST_POLL, _LAST_POLL = 0.05, 0.2
 _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
+_TO_SEE_IT_START = 0.5
 _MOST_FAILURES = 3
 _KILLED = 0.1
 """A worker that was killed while it started fails to start a little: whoever kills may kill the next one too."""
@@ -77,6 +78,7 @@ class Jobs:
         work: Work,
         priority: int | None = None,
         on_text: OnText | None = None,
+        patience: float | None = None,
     ) -> dict[str, Any]:
         """Does the work, or joins the same work that is going on.
 
@@ -85,6 +87,7 @@ class Jobs:
             args: What its handler takes; JSON.
             priority: The highest goes first; the work's own where left out.
             on_text: Told the words of an LLM as they come.
+            patience: Seconds to wait, where the work's own are used up.
 
         Returns:
             The handler's result.
@@ -97,19 +100,56 @@ class Jobs:
         """
         if self._inline:
             return self._run_here(kind, args, work, on_text)
-        known = recall(Context(self._library, self._built(), self._settings), kind, args)
+        known = recall(self._context(), kind, args)
         if known is not None:
             return known
-        wanted = _engine_settings(self._settings)
-        key = hashlib.sha256(json.dumps([kind, args, wanted], sort_keys=True).encode()).hexdigest()
         urgency = work.priority if priority is None else priority
         asker = _new_asker()
-        job = self._library.jobs.submit(kind, args, key, urgency, wanted, asker)
+        wanted = _engine_settings(self._settings)
+        job = self._library.jobs.submit(kind, args, self._key(kind, args), urgency, wanted, asker)
         try:
-            return self._attend(job.id, asker, work, on_text)
+            return self._attend(job.id, asker, work, work.patience if patience is None else patience, on_text)
         finally:
             if kind == "chat":  # what was said to the LLM is nobody else's to read
                 self._library.jobs.forget(job.id, asker)
+
+    def briefly(
+        self,
+        kind: str,
+        args: dict[str, Any],
+        work: Work,
+        holds: Callable[[dict[str, Any]], bool] = lambda _: False,
+    ) -> dict[str, Any]:
+        """Does work that needs no engine in this process; what outlasts the face's patience goes on in the worker.
+
+        Most recordings are decoded and cut in less time than a worker takes to start.
+
+        Args:
+            kind, args: As ``run`` takes them.
+            holds: Whether the result of such a job that is done is still true.
+
+        Raises:
+            StillWorking, Cancelled, WorkerDied, AuricleError: As ``run`` does.
+        """
+        if self._inline or work.patience is None:
+            return handle(self._context(), kind, args, work)
+        earlier = self._library.jobs.latest(self._key(kind, args))
+        if earlier is not None and earlier.state in ("queued", "running", "paused"):
+            return self.run(kind, args, work, BRIEF)
+        if earlier is not None and earlier.state == "done" and earlier.result is not None and holds(earlier.result):
+            return earlier.result
+        try:
+            return handle(self._context(), kind, args, Bounded(work))
+        except OutOfPatience:
+            return self.run(kind, args, work, BRIEF, patience=_TO_SEE_IT_START)
+
+    def _key(self, kind: str, args: dict[str, Any]) -> str:
+        """The same for the same work."""
+        parts = [kind, args, _engine_settings(self._settings)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _context(self, on_text: OnText | None = None) -> Context:
+        return Context(self._library, self._built(), self._settings, on_text or (lambda _: None))
 
     def wait(self, job: str, work: Work) -> dict[str, Any]:
         """Waits for a job with a living worker, as ``run`` does.
@@ -119,7 +159,7 @@ class Jobs:
         """
         asker = _new_asker()
         self._library.jobs.ask(job, asker)
-        return self._attend(job, asker, work)
+        return self._attend(job, asker, work, work.patience)
 
     def cancel(self, job: str) -> Job:
         """Asks a job to stop, whoever waits for it; if it has not within two seconds, its worker is ended.
@@ -148,10 +188,12 @@ class Jobs:
             self.ensure_worker()
         return row
 
-    def _attend(self, job: str, asker: str, work: Work, on_text: OnText | None = None) -> dict[str, Any]:
+    def _attend(
+        self, job: str, asker: str, work: Work, patience: float | None, on_text: OnText | None = None
+    ) -> dict[str, Any]:
         """Waits for a job, and tells it when the wait is over."""
         try:
-            return self._wait(job, asker, work, on_text)
+            return self._wait(job, asker, work, patience, on_text)
         except StillWorking:
             self._library.jobs.take_handle(job, asker)
             raise
@@ -221,8 +263,7 @@ class Jobs:
         with self._one:  # engines are no friends of threads
             self._work = work
             work.check_cancelled()
-            context = Context(self._library, self._built(), self._settings, on_text or (lambda piece: None))
-            return handle(context, kind, args, work)
+            return handle(self._context(on_text), kind, args, work)
 
     def _built(self) -> Engines:
         """The engines, not loaded yet: inline they are what works, beside a worker they only know what they are."""
@@ -237,7 +278,7 @@ class Jobs:
             self._work.report(0, 0, line)
             self._work.check_cancelled()
 
-    def _wait(self, job: str, asker: str, work: Work, on_text: OnText | None) -> dict[str, Any]:
+    def _wait(self, job: str, asker: str, work: Work, patience: float | None, on_text: OnText | None) -> dict[str, Any]:
         began = seen = time.monotonic()
         words = Growing(on_text) if on_text is not None else None
         worker, poll = _Worker(self), _FIRST_POLL
@@ -258,7 +299,7 @@ class Jobs:
                 told = news
             work.check_cancelled()
             now = time.monotonic()
-            if work.patience is not None and now - began >= work.patience:
+            if patience is not None and now - began >= patience:
                 raise StillWorking(row)
             if row.state != "paused" and not worker.lives(row):
                 error = WorkerDied(f"The worker does not start: {self._library.home / LOG} says why.")

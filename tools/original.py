@@ -1,6 +1,6 @@
 """The file a recording was made from: what became of it, and a range of it at its own rate and channels."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,11 @@ _JITTER = 0.1
 _LONGEST_GAP = 3600.0
 
 
-def read_original(path: Path, start: float, end: float) -> Iterator[tuple[int, Pcm]]:
+def read_original(path: Path, start: float, end: float, beat: Callable[[], None]) -> Iterator[tuple[int, Pcm]]:
     """Decodes [start, end), in seconds on the player's clock.
+
+    Args:
+        beat: Called for every piece that was decoded, also before the range; it may raise to stop.
 
     Yields:
         (sample rate in Hz, samples) piece by piece; less in all than asked for where the file cannot be decoded.
@@ -47,13 +50,16 @@ def read_original(path: Path, start: float, end: float) -> Iterator[tuple[int, P
             if start > _BEFORE and _INDEXED & set(container.format.name.split(",")):
                 zero = zero or 0.0
                 container.seek(int((start - _BEFORE + zero) / stream.time_base), stream=stream)
-            yield from _cut(_timed(container, stream, zero), start, end)
+            yield from _cut(_timed(container, stream, zero), start, end, beat)
     except (av.error.FFmpegError, ValueError):
         return  # damaged, or another rate in the middle: the caller sees that some of it is missing
 
 
-def _cut(pieces: Iterator[tuple[float, int, Pcm]], start: float, end: float) -> Iterator[tuple[int, Pcm]]:
+def _cut(
+    pieces: Iterator[tuple[float, int, Pcm]], start: float, end: float, beat: Callable[[], None]
+) -> Iterator[tuple[int, Pcm]]:
     for at, rate, sound in pieces:
+        beat()
         if at >= end:
             return
         first = max(0, round((start - at) * rate))

@@ -24,7 +24,12 @@ def clean_name(text: str, fallback: str = "recording") -> str:
 
 
 def output_path(
-    path: str | None, stem: str, suffix: str, keep: Path | None = None, content: bytes | None = None
+    path: str | None,
+    stem: str,
+    suffix: str,
+    keep: Path | None = None,
+    content: bytes | None = None,
+    folder: Path | None = None,
 ) -> Path:
     """Where to write: the path asked for, else a new file in the current folder.
 
@@ -34,12 +39,13 @@ def output_path(
         suffix: The default ending, with its dot.
         keep: A file that must not be written over: the recording itself.
         content: What will be written, where known: a file of the default name that says just that is taken again.
+        folder: Where a new file goes, instead of the current one.
 
     Raises:
         BadArgument: The path is a folder or a device, its folder does not exist, or it is ``keep``.
     """
     if path is None:
-        return _free(Path.cwd(), clean_name(stem), suffix, content)
+        return _free(folder or Path.cwd(), clean_name(stem), suffix, content)
     if not path.strip() or any(unicodedata.category(char) == "Cc" for char in path):
         raise BadArgument("The path is empty or has control characters: give the file to write, or leave it out.")
     target = Path(path).expanduser().absolute()

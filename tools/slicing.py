@@ -13,10 +13,12 @@ import numpy as np
 
 from auricle.domain import Recording, Span
 from auricle.errors import BadArgument, WorkError
-from auricle.times import SAMPLE_RATE
+from auricle.times import SAMPLE_RATE, clock, to_seconds
 from library import Library
+from tools.context import Context
 from tools.original import Pcm, read_original
-from tools.paths import cannot_write, partial_path
+from tools.paths import cannot_write, output_path, partial_path
+from tools.ranges import range_of
 from tools.work import Work
 
 with warnings.catch_warnings():
@@ -39,6 +41,34 @@ Sound = Iterator[tuple[int, Pcm]]
 """Pieces of (sample rate in Hz, samples)."""
 
 
+def cut(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Cuts a range out: what the worker does where that takes long.
+
+    Args:
+        args: ``recording``, ``start`` and ``end`` in samples, ``format``, ``path`` or null, ``folder`` for a new file.
+
+    Returns:
+        ``path``, ``bytes``, and ``whole``: the original was cut, not the stored copy.
+    """
+    recording = context.library.recordings.get(args["recording"])
+    span = range_of(recording, args["start"], args["end"])
+    target = target_of(recording, span, args["format"], args["path"], Path(args["folder"]))
+    whole = write_slice(context.library, recording, span, target, args["format"], work)
+    return {"path": str(target), "bytes": target.stat().st_size, "whole": whole}
+
+
+def target_of(recording: Recording, span: Span, kind: str, path: str | None, folder: Path) -> Path:
+    """Where a slice goes: to ``path``, else to a new file in ``folder``.
+
+    Raises:
+        BadArgument: As ``output_path``.
+    """
+    stem = f"{Path(recording.path).stem} {clock(to_seconds(span.start))}-{clock(to_seconds(span.end))}".replace(
+        ":", "."
+    )
+    return output_path(path, stem, FORMATS[kind], keep=Path(recording.path), folder=folder)
+
+
 def write_slice(library: Library, recording: Recording, span: Span, target: Path, kind: str, work: Work) -> bool:
     """Writes a range of a recording, faded in and out.
 
@@ -56,7 +86,9 @@ def write_slice(library: Library, recording: Recording, span: Span, target: Path
     try:
         seconds = 0.0
         if library.recordings.original(recording) == "there":
-            sound = read_original(Path(recording.path), span.start / SAMPLE_RATE, span.end / SAMPLE_RATE)
+            sound = read_original(
+                Path(recording.path), span.start / SAMPLE_RATE, span.end / SAMPLE_RATE, work.check_cancelled
+            )
             seconds = _write(sound, partial, kind, span.seconds, work)
         whole = seconds >= span.seconds - min(_MOST_MISSING, span.seconds / 2)
         if not whole:

@@ -71,7 +71,7 @@ class Toolbox:
         if "library" in self.__dict__:
             self.library.close()
 
-    @tool("Add a recording")
+    @tool("Add a recording", long=True)
     def add_recording(
         self,
         path: Annotated[str, Field(description="An audio or video file on this machine.")],
@@ -86,11 +86,8 @@ class Toolbox:
         """
         known = {recording.id for recording in self.library.recordings.list()}
 
-        def report(done: float, total: float) -> None:
-            work.report(done, total, "decoding")
-            work.check_cancelled()
-
-        recording = self.library.recordings.add(_file(path), report)
+        done = self.jobs.briefly("decode", {"path": str(_file(path))}, work)
+        recording = self._recording(done["recording"])
         return AddedRecording(
             **_info(recording).model_dump(),
             already_known=recording.id in known,
@@ -237,7 +234,7 @@ class Toolbox:
         """
         return reading.search(self.library, words, self._recording(recording) if recording else None)
 
-    @tool("Cut out audio", idempotent=False, core=True)
+    @tool("Cut out audio", long=True, idempotent=False, core=True)
     def slice_audio(
         self,
         recording: RecordingId,
@@ -254,7 +251,7 @@ class Toolbox:
         Example: recording="r_…", start="1:05", end="1:20", format="mp3"
         """
         known = self._recording(recording)
-        return exporting.slice_audio(self.library, known, span_of(known, start, end), format, path, work)
+        return exporting.slice_audio(self.jobs, known, span_of(known, start, end), format, path, work)
 
     @tool("Export the transcript", idempotent=False, core=True)
     def export_transcript(
@@ -313,4 +310,7 @@ def _info(recording: Recording) -> RecordingInfo:
 def _file(path: str) -> Path:
     if not path.strip() or "\0" in path:
         raise BadArgument("The path is empty or no path: give an audio or video file on this machine.")
-    return Path(path).expanduser()
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise BadArgument(f"The path {path[:60]!r} begins with nobody's home: give an audio or video file.") from None

@@ -1,8 +1,13 @@
 """The handle a face gives a tool: progress, cancelling, a person's yes, and how long to wait."""
 
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from auricle.domain import Job
+
+BRIEF = 20
+"""The priority of what takes little beside listening, as decoding does: listening makes way for it."""
 
 PERSON = 10
 """The priority of what somebody waits for."""
@@ -16,7 +21,7 @@ class Work(Protocol):
 
     Attributes:
         patience: Seconds the face waits for a job before it takes a handle instead; None waits to the end.
-        priority: The highest goes first: ``PERSON`` or ``BATCH``.
+        priority: The highest goes first: ``BRIEF``, ``PERSON`` or ``BATCH``.
     """
 
     patience: float | None
@@ -71,3 +76,37 @@ class StillWorking(Exception):  # an outcome, not an error: the work goes on
     def __init__(self, job: Job) -> None:
         super().__init__(f"job {job.id} is still working")
         self.job = job
+
+
+class OutOfPatience(Exception):  # an outcome, not an error
+    """What was begun here takes longer than the face waits."""
+
+
+class Bounded:
+    """Somebody's work, until their patience is over.
+
+    Args:
+        work: Whose; its patience is told.
+        now: A clock, in seconds.
+    """
+
+    def __init__(self, work: Work, now: Callable[[], float] = time.monotonic) -> None:
+        self._work, self._now = work, now
+        self.patience, self.priority = work.patience, work.priority
+        self._until = None if work.patience is None else now() + work.patience
+
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
+        self._work.report(done, total, note, left=left)
+        self.check_cancelled()
+
+    def check_cancelled(self) -> None:
+        self._work.check_cancelled()
+        if self._until is not None and self._now() >= self._until:
+            raise OutOfPatience
+
+    def between_pieces(self) -> None:
+        self._work.between_pieces()
+        self.check_cancelled()
+
+    def confirm(self, question: str) -> bool:
+        return self._work.confirm(question)
