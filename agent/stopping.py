@@ -1,7 +1,7 @@
 """Stopping at once: LangGraph and LLM servers would be waited for, so work runs in a thread that is told to stop."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -57,3 +57,6 @@ class Stoppable:
 
     def confirm(self, question: str) -> bool:
         return self._work.confirm(question)
+
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        return self._work.choose(question, choices)

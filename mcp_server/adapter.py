@@ -2,18 +2,20 @@
 
 import functools
 import inspect
+import operator
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
-from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
+from mcp.server.mcpserver import Context, ElicitationResult, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from auricle.errors import AuricleError, NotConfirmed
+from mcp_server.asking import ANSWER, CONTEXT, Person, Unanswered, answered, resolver
 from mcp_server.folders import Folders
 from mcp_server.work import CallWork, Patience
 from tools.results import JobStatus
@@ -23,15 +25,6 @@ from tools.work import StillWorking
 
 PATH = "path"
 """The name of every parameter that is a file."""
-
-CONTEXT = "context"
-CONSENT = "consent"
-
-
-class Yes(BaseModel):
-    """What the person is asked before something is destroyed."""
-
-    remove: bool = Field(description="Remove it.")
 
 
 def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: Folders) -> Tool:
@@ -43,7 +36,7 @@ def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: F
         patience: Seconds until a long call answers with a job.
         folders: Where files may be read and written.
     """
-    result = _or_job(spec.result) if spec.long else spec.result
+    result = _result(spec)
     call = _call(spec, toolbox, patience, folders, result)
     tool = Tool.from_function(
         call,
@@ -89,10 +82,9 @@ def _call(
 ) -> Callable[..., Awaitable[BaseModel]]:
     method = getattr(toolbox, spec.name)
 
-    async def call(**given: Any) -> BaseModel:
-        context: Context[Any, Any] = given.pop(CONTEXT)
-        consent = given.pop(CONSENT, None)
-        work = CallWork(context, patience, confirmed=isinstance(consent, AcceptedElicitation) and consent.data.remove)
+    async def attempt(given: dict[str, Any], context: Context[Any, Any], person: Person) -> BaseModel:
+        given = dict(given)
+        work = CallWork(context, patience, person)
         try:
             if given.get(PATH) is not None:
                 place = folders.to_write if _makes_files(spec) else folders.to_read
@@ -105,14 +97,25 @@ def _call(
                 folders.wrote(given[PATH])  # nothing of the person's lay there, and the job writes it
             done = await anyio.to_thread.run_sync(toolbox.get_job, waiting.job.id)
         except NotConfirmed as error:
-            raise ToolError(
-                f"{error.message} Only a person can: `auricle remove {given.get('recording', '')} --yes`."
-            ) from None
+            if person.unasked is None:
+                raise ToolError(error.message) from None
+            done = Unanswered(question=person.unasked.text, next=f"Put the question to the person. {error.message}")
         except AuricleError as error:
             raise ToolError(error.message) from None
-        return result.model_validate(done) if spec.long else done
+        return done if isinstance(done, result) else result.model_validate(done)
 
-    _sign(call, spec, method, result)
+    async def call(**given: Any) -> BaseModel:
+        context: Context[Any, Any] = given.pop(CONTEXT)
+        if spec.asks:
+            return await answered(attempt, given, context, given.pop(ANSWER))
+        return await attempt(given, context, Person())
+
+    added: dict[str, Any] = {CONTEXT: Context}
+    if spec.asks:
+        resolve = resolver(attempt)
+        _sign(resolve, spec.name, method, added, Any)
+        added[ANSWER] = Annotated[ElicitationResult[Any], Resolve(resolve)]
+    _sign(call, spec.name, method, added, result)
     return call
 
 
@@ -125,37 +128,30 @@ async def _in_thread(function: Callable[[], BaseModel], work: CallWork) -> BaseM
         raise
 
 
-def _sign(call: Callable[..., Any], spec: ToolSpec, method: Callable[..., Any], result: type[BaseModel]) -> None:
-    """Gives the wrapper the method's own signature, with the client's context in place of ``work``."""
+def _sign(call: Callable[..., Any], name: str, method: Callable[..., Any], added: dict[str, Any], result: Any) -> None:
+    """Gives a wrapper the method's own signature, with what the SDK supplies in place of ``work``."""
     own = [p for p in inspect.signature(method, eval_str=True).parameters.values() if p.name != "work"]
-    added: dict[str, Any] = {CONTEXT: Context}
-    if spec.destructive:
-        added[CONSENT] = Annotated[ElicitationResult[Yes], Resolve(_ask_person(spec))]
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     parameters += [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, annotation=a) for n, a in added.items()]
-    call.__name__ = spec.name
+    call.__name__ = call.__qualname__ = name
     call.__signature__ = inspect.Signature(parameters, return_annotation=result)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": result}
 
 
-def _ask_person(spec: ToolSpec) -> Callable[..., Elicit[Yes] | Yes]:
-    def ask(recording: str, context: Context) -> Elicit[Yes] | Yes:
-        capabilities = context.client_capabilities
-        if capabilities is None or capabilities.elicitation is None:
-            return Yes(remove=False)  # nobody can be asked: the tool refuses, and says what a person can do
-        return Elicit(f"{spec.title}: {recording}, with everything heard in it. The file itself stays.", Yes)
+def _result(spec: ToolSpec) -> type[BaseModel]:
+    """What a client gets: the result, or a handle to the job that will have it, or a question nobody could be asked."""
+    others: list[Any] = [other for other, may in ((JobStatus, spec.long), (Unanswered, spec.destructive)) if may]
+    if not others:
+        return spec.result
+    either: Any = functools.reduce(operator.or_, others, spec.result)
 
-    return ask
+    class Either(RootModel[either]):
+        model_config = ConfigDict(json_schema_extra={"type": "object"})  # an object on the wire, as MCP wants it
 
-
-def _or_job(result: type[BaseModel]) -> type[RootModel[Any]]:
-    """The result, or a handle to the job that will have it; an object on the wire, as MCP wants it."""
-
-    class ResultOrJob(RootModel[result | JobStatus]):  # type: ignore[valid-type]
-        model_config = ConfigDict(json_schema_extra={"type": "object"})
-
-    ResultOrJob.__name__ = ResultOrJob.__qualname__ = f"{result.__name__}OrJob"
-    return ResultOrJob
+    Either.__name__ = Either.__qualname__ = "Or".join(
+        [spec.result.__name__, *("Job" if other is JobStatus else other.__name__ for other in others)]
+    )
+    return Either
 
 
 def _explain(error: ValidationError, parameters: type[BaseModel]) -> str:

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anyio.from_thread
 from mcp.server.mcpserver import Context
 
 from auricle.errors import Cancelled
 from auricle.times import clock
+from mcp_server.asking import Person
 from tools.estimating import Estimate
 from tools.work import PERSON
 
@@ -26,7 +27,7 @@ class CallWork:
     Args:
         context: The call's context.
         patience: Asked again and again while the call waits.
-        confirmed: The person at the client said yes to the destructive thing that this call is.
+        person: Whoever sits at the client; nobody where left out.
         now: A clock, in seconds.
     """
 
@@ -34,14 +35,14 @@ class CallWork:
         self,
         context: Context,
         patience: Patience,
+        person: Person | None = None,
         *,
-        confirmed: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._patience = patience
         self.priority = PERSON
         self._context = context
-        self._confirmed = confirmed
+        self._person = person or Person()
         self._cancelled = threading.Event()
         self._now = now
         self._estimate = Estimate(now)
@@ -84,4 +85,7 @@ class CallWork:
         self._cancelled.set()
 
     def confirm(self, question: str) -> bool:
-        return self._confirmed
+        return self._person.confirm(question)
+
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        return self._person.choose(question, choices)

@@ -295,8 +295,8 @@ def test_a_file_of_the_persons_is_not_written_over(toolbox: Toolbox, settings: S
 @pytest.mark.parametrize(
     ("answer", "removed"),
     [
-        (ElicitResult(action="accept", content={"remove": True}), True),
-        (ElicitResult(action="accept", content={"remove": False}), False),
+        (ElicitResult(action="accept", content={"yes": True}), True),
+        (ElicitResult(action="accept", content={"yes": False}), False),
         (ElicitResult(action="decline"), False),
         (ElicitResult(action="cancel"), False),
         (None, False),
@@ -316,7 +316,7 @@ def test_removing_needs_the_persons_own_yes(
 
     async def go(client: Client) -> None:
         result = await client.call_tool("remove_recording", {"recording": recording})
-        assert result.is_error is not removed, text(result)
+        assert result.is_error is (answer is not None and not removed), text(result)
         if not removed:
             assert f"auricle remove {recording} --yes" in text(result)
 

@@ -3,7 +3,7 @@ from typing import Any
 from prompts import load, placeholders
 from tests.transcripts import CALL, transcript
 from tools.mentions import find
-from tools.names import MOST_JUDGED, Decision, decide, judged, supported
+from tools.names import MOST_JUDGED, Decision, Rivals, decide, judged, supported
 from tools.views import Transcript
 
 
@@ -69,6 +69,7 @@ def test_two_voices_with_one_name_are_a_conflict_and_neither_gets_it() -> None:
         'Several voices introduce themselves as Bob: Speaker 1 at 0:01 ("This is Bob.") '
         'and Speaker 2 at 0:03 ("I\'m Bob.").'
     ]
+    assert decision.rivals == [Rivals("Bob", ("s_a", "s_b"))]
 
 
 def test_one_voice_with_two_names_is_a_conflict() -> None:

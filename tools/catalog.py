@@ -45,6 +45,7 @@ def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:
         destructive=mark.destructive,
         idempotent=mark.idempotent,
         core=mark.core,
+        asks=mark.asks or mark.destructive,
     )
 
 

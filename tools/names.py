@@ -35,12 +35,30 @@ _SCHEMA = {
 }
 
 
+MOST_RIVALS = 4
+"""Voices between which a person is asked to choose."""
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """A name that may be that of any of some voices (speaker ids): only a person can say whose."""
+
+    name: str
+    voices: tuple[str, ...]
+
+
 @dataclass
 class Decision:
-    """Names for voices, by speaker id, each with its evidence; and what was left open because it contradicts."""
+    """Names for voices, by speaker id, each with its evidence; and what was left open.
+
+    Attributes:
+        conflicts: What contradicts, in words.
+        rivals: What to ask the person, the most pressing first.
+    """
 
     names: dict[str, tuple[str, Evidence]] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
+    rivals: list[Rivals] = field(default_factory=list)
 
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -96,6 +114,8 @@ def decide(
         if scores[voice][name] >= 0:
             statement = f"The only one left of {', '.join(people)}."
             decision.names[voice] = (name, Evidence(source="elimination", quote=statement))
+    elif 1 <= len(left_people) <= len(left_voices) and 2 <= len(left_voices) <= MOST_RIVALS:
+        decision.rivals.append(Rivals(left_people[0], tuple(left_voices)))
     return decision
 
 
@@ -152,6 +172,9 @@ def _contradictions(
             told = " and ".join(_told(transcript, mention) for mention in by_voice.values())
             decision.conflicts.append(f"Several voices introduce themselves as {name}: {told}.")
             blocked |= {name, *by_voice}
+            free = tuple(voice for voice in by_voice if voice not in settled)
+            if len(free) > 1 and name.casefold() not in {taken.casefold() for taken in settled.values()}:
+                decision.rivals.append(Rivals(name, free))
     for view in transcript.speakers:
         own = [by_voice[view.id] for by_voice in introduced.values() if view.id in by_voice]
         if len(own) > 1:

@@ -1,21 +1,26 @@
 """Naming voices: by a person's word, by what is said, or not at all."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 
 from auricle.domain import Evidence, Recording
 from auricle.errors import BadArgument, NotFound
-from auricle.times import to_seconds
+from auricle.times import clock, to_seconds
 from engines.protocols import Judge
 from library import Library
 from tools.mentions import Mention, candidates, find
-from tools.names import decide, judged, supported
+from tools.names import Rivals, decide, judged, supported
 from tools.results import NameCandidate, NamedSpeaker, SpeakerNames
 from tools.transcript import fold
 from tools.views import SpeakerView, Transcript
+from tools.work import Work
 
 LONGEST_NAME = 80
 MOST_PEOPLE = 50
 MOST_CANDIDATES = 20
+
+_WORDS_TO_KNOW = 4
+_LONGEST_QUOTE = 80
 
 
 def name_speakers(
@@ -24,8 +29,12 @@ def name_speakers(
     people: Sequence[str] | None,
     names: Mapping[str, str] | None,
     judge: Judge | None,
+    work: Work,
 ) -> SpeakerNames:
     """Stores names that are given or that what is said supports; without either, lists candidates.
+
+    Where what is said leaves voices open to a name, the person is asked; where they cannot be, the result has the
+    question.
 
     Raises:
         BadArgument: Nothing is transcribed or diarized, or a name is not allowed or already somebody else's.
@@ -40,19 +49,44 @@ def name_speakers(
         transcript = fold(library, recording)
     conflicts: list[str] = []
     mentions: list[Mention] = []
+    question = ""
     if listed:
         mentions = find(transcript, listed)
         if judge is not None:
             mentions = judged(mentions, judge)
         settled = {view.id: view.name for view in transcript.speakers if view.name}
-        decision = decide(transcript, listed, mentions, settled)
+        told: dict[str, tuple[str, Evidence]] = {}
+        while (decision := decide(transcript, listed, mentions, settled)).rivals:
+            rivals = decision.rivals[0]
+            asked = _question(transcript, rivals, mentions)
+            choices = {transcript.display(voice) or voice: voice for voice in rivals.voices}
+            answer = work.choose(asked, list(choices))
+            if not answer:
+                question = asked if answer is None else ""
+                break
+            settled[choices[answer]] = rivals.name
+            told[choices[answer]] = (rivals.name, Evidence(source="person"))
         conflicts = decision.conflicts
-        for voice, (name, evidence) in decision.names.items():
+        for voice, (name, evidence) in {**told, **decision.names}.items():
             library.edits.append(recording.id, "name", voice, name, evidence)
         transcript = fold(library, recording)
     elif not names:
         mentions = find(transcript, candidates(transcript))
-    return _told(transcript, mentions, conflicts, listed)
+    return _told(transcript, mentions, conflicts, listed, question)
+
+
+def _question(transcript: Transcript, rivals: Rivals, mentions: Sequence[Mention]) -> str:
+    """Whose name it is, with words of each voice to know it by: those that say the name, else its first ones."""
+    told = []
+    for voice in rivals.voices:
+        named = (item for item in mentions if (item.voice, item.name) == (voice, rivals.name))
+        first = (line for line in transcript.utterances if line.speaker == voice and len(line.words) >= _WORDS_TO_KNOW)
+        quotes = [(item.quote, item.start) for item in named] or [(line.text, line.start) for line in first]
+        shown = transcript.display(voice) or voice
+        for quote, start in quotes[:1]:
+            shown += f' ("{shorten(quote, _LONGEST_QUOTE, placeholder="…")}" at {clock(to_seconds(start))})'
+        told.append(shown)
+    return f"Which voice is {rivals.name}: {', '.join(told[:-1])} or {told[-1]}?"
 
 
 def clean(name: str) -> str:
@@ -121,7 +155,11 @@ def find_voice(transcript: Transcript, label: str) -> SpeakerView:
 
 
 def _told(
-    transcript: Transcript, mentions: Sequence[Mention], conflicts: list[str], listed: Sequence[str]
+    transcript: Transcript,
+    mentions: Sequence[Mention],
+    conflicts: list[str],
+    listed: Sequence[str],
+    question: str,
 ) -> SpeakerNames:
     unnamed = [view.display for view in transcript.speakers if view.name is None]
     # Where everybody has a name there is nothing to choose any more.
@@ -132,7 +170,8 @@ def _told(
         speakers=[_speaker(view) for view in transcript.speakers],
         candidates=[_candidate(transcript, mention) for mention in sorted(shown, key=lambda mention: mention.start)],
         conflicts=conflicts,
-        next=_next(unnamed, bool(shown), bool(conflicts), bool(listed)),
+        question=question,
+        next=_next(unnamed, bool(shown), bool(conflicts), bool(listed), question),
     )
 
 
@@ -158,10 +197,12 @@ def _candidate(transcript: Transcript, mention: Mention) -> NameCandidate:
     )
 
 
-def _next(unnamed: list[str], shown: bool, conflicts: bool, listed: bool) -> str:
+def _next(unnamed: list[str], shown: bool, conflicts: bool, listed: bool, question: str) -> str:
     if not unnamed:
         return "Every voice has a name: call read_transcript to read it, or export_transcript to write a file."
     example = f'names={{"{unnamed[0]}": "…"}}'
+    if question:
+        return f"Ask the person: {question} Then call name_speakers with their answer, as {example}."
     if conflicts:
         return f"What is said contradicts itself: listen to the quotes, then call name_speakers with {example}."
     if shown:

@@ -113,6 +113,7 @@ class SpeakerNames(Result):
     speakers: list[NamedSpeaker]
     candidates: list[NameCandidate] = Field(default_factory=list)
     conflicts: list[str] = Field(default_factory=list)
+    question: str = Field(default="", description="What only the person can say; empty where nothing is open.")
 
 
 class Line(BaseModel):

@@ -22,6 +22,7 @@ class Mark:
         destructive: It needs a person's yes.
         idempotent: Called again with the same arguments, it changes nothing more.
         core: A small model plans with it.
+        asks: It may ask the person something else.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Mark:
     destructive: bool = False
     idempotent: bool = True
     core: bool = False
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class ToolSpec:
         description: The whole docstring.
         parameters: The arguments as a model that checks them; without ``work``.
         result: What it returns.
+        asks: It may ask the person something, their yes included.
     """
 
     name: str
@@ -54,6 +57,7 @@ class ToolSpec:
     destructive: bool
     idempotent: bool
     core: bool
+    asks: bool
 
 
 def tool(
@@ -64,11 +68,12 @@ def tool(
     destructive: bool = False,
     idempotent: bool = True,
     core: bool = False,
+    asks: bool = False,
 ) -> Callable[[Method], Method]:
     """Marks a method of the Toolbox as a tool."""
 
     def mark(method: Method) -> Method:
-        setattr(method, _MARK, Mark(title, long, read_only, destructive, idempotent, core))
+        setattr(method, _MARK, Mark(title, long, read_only, destructive, idempotent, core, asks))
         return method
 
     return mark

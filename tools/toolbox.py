@@ -127,7 +127,9 @@ class Toolbox:
         """
         known = self._recording(recording)
         if not work.confirm(f"Remove {known.id} ({Path(known.path).name}) and everything heard in it?"):
-            raise NotConfirmed(f"{known.id} was not removed: it needs a person's yes.")
+            raise NotConfirmed(
+                f"{known.id} was not removed: only a person can say yes to it, with `auricle remove {known.id} --yes`."
+            )
         self.library.recordings.remove(known.id)
         return RemovedRecording(recording=known.id, next="It is forgotten; the original file is where it was.")
 
@@ -175,7 +177,7 @@ class Toolbox:
         known = self._recording(recording)
         return hearing.diarize(self.library, self.jobs, known, span_of(known, start, end), count, work)
 
-    @tool("Name speakers", core=True)
+    @tool("Name speakers", core=True, asks=True)
     def name_speakers(
         self,
         recording: RecordingId,
@@ -192,7 +194,7 @@ class Toolbox:
         neither it lists who is called what, with quotes, and stores nothing. Not for guesses.
         Example: people=["Alice", "Bob"]
         """
-        return naming.name_speakers(self.library, self._recording(recording), people, names, self.judge)
+        return naming.name_speakers(self.library, self._recording(recording), people, names, self.judge, work)
 
     @tool("Read the transcript", read_only=True, core=True)
     def read_transcript(

@@ -1,7 +1,7 @@
-"""The handle a face gives a tool: progress, cancelling, a person's yes, and how long to wait."""
+"""The handle a face gives a tool: progress, cancelling, a person's word, and how long to wait."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from auricle.domain import Job
@@ -47,7 +47,15 @@ class Work(Protocol):
         ...
 
     def confirm(self, question: str) -> bool:
-        """A person's yes to something that cannot be undone."""
+        """A person's yes to something that cannot be undone. Asked before anything is changed, like ``choose``."""
+        ...
+
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        """What a person says where nothing else decides.
+
+        Returns:
+            One of the choices; empty where they do not know; None where nobody can be asked.
+        """
         ...
 
 
@@ -68,6 +76,9 @@ class Quiet:
 
     def confirm(self, question: str) -> bool:
         return False
+
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        return None
 
 
 class StillWorking(Exception):  # an outcome, not an error: the work goes on
@@ -110,3 +121,6 @@ class Bounded:
 
     def confirm(self, question: str) -> bool:
         return self._work.confirm(question)
+
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        return self._work.choose(question, choices)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,9 @@ class _Watched:
 
     def confirm(self, question: str) -> bool:
         return False
+
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        return None
 
 
 class Worker:

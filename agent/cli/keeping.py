@@ -8,7 +8,7 @@ from agent.cli.command import EPILOG, Anything, Recording, add, coming, group
 from agent.cli.context import recording_id, transcript_source, working
 from agent.cli.output import Shown, say, table
 from agent.cli.render import length, one_line, talk, transcript_lines
-from auricle.errors import AuricleError, NotConfirmed
+from auricle.errors import AuricleError
 from tools.results import JobStatus
 
 if TYPE_CHECKING:
@@ -102,10 +102,7 @@ def remove(
     """Forgets a recording and everything heard in it. The file itself stays where it is."""
     with working(yes=yes) as (toolbox, work):
         known = toolbox.library.recordings.get(recording).id
-        try:
-            result = toolbox.remove_recording(known, work=work)
-        except NotConfirmed as error:
-            raise NotConfirmed(f"{error.message} Give it with --yes: auricle remove {known} --yes.") from None
+        result = toolbox.remove_recording(known, work=work)
     return Shown(result.model_dump(mode="json"), [f"Removed {result.recording}."])
 
 
