@@ -108,7 +108,7 @@ class Jobs:
         wanted = _engine_settings(self._settings)
         job = self._library.jobs.submit(kind, args, self._key(kind, args), urgency, wanted, asker)
         try:
-            return self._attend(job.id, asker, work, work.patience if patience is None else patience, on_text)
+            return self._attend(job.id, asker, work, patience, on_text)
         finally:
             if kind == "chat":  # what was said to the LLM is nobody else's to read
                 self._library.jobs.forget(job.id, asker)
@@ -159,7 +159,7 @@ class Jobs:
         """
         asker = _new_asker()
         self._library.jobs.ask(job, asker)
-        return self._attend(job, asker, work, work.patience)
+        return self._attend(job, asker, work)
 
     def cancel(self, job: str) -> Job:
         """Asks a job to stop, whoever waits for it; if it has not within two seconds, its worker is ended.
@@ -189,7 +189,7 @@ class Jobs:
         return row
 
     def _attend(
-        self, job: str, asker: str, work: Work, patience: float | None, on_text: OnText | None = None
+        self, job: str, asker: str, work: Work, patience: float | None = None, on_text: OnText | None = None
     ) -> dict[str, Any]:
         """Waits for a job, and tells it when the wait is over."""
         try:
@@ -299,7 +299,8 @@ class Jobs:
                 told = news
             work.check_cancelled()
             now = time.monotonic()
-            if patience is not None and now - began >= patience:
+            limit = work.patience if patience is None else patience  # the work's own may end early
+            if limit is not None and now - began >= limit:
                 raise StillWorking(row)
             if row.state != "paused" and not worker.lives(row):
                 error = WorkerDied(f"The worker does not start: {self._library.home / LOG} says why.")

@@ -24,8 +24,10 @@ class Work(Protocol):
         priority: The highest goes first: ``BRIEF``, ``PERSON`` or ``BATCH``.
     """
 
-    patience: float | None
     priority: int
+
+    @property
+    def patience(self) -> float | None: ...
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         """Tells how far the work is.
@@ -102,9 +104,13 @@ class Bounded:
     """
 
     def __init__(self, work: Work, now: Callable[[], float] = time.monotonic) -> None:
-        self._work, self._now = work, now
-        self.patience, self.priority = work.patience, work.priority
-        self._until = None if work.patience is None else now() + work.patience
+        self._work, self._now, self._began = work, now, now()
+        self.priority = work.priority
+
+    @property
+    def patience(self) -> float | None:
+        """The work's own, which may end early."""
+        return self._work.patience
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         self._work.report(done, total, note, left=left)
@@ -112,7 +118,7 @@ class Bounded:
 
     def check_cancelled(self) -> None:
         self._work.check_cancelled()
-        if self._until is not None and self._now() >= self._until:
+        if self.patience is not None and self._now() - self._began >= self.patience:
             raise OutOfPatience
 
     def between_pieces(self) -> None:
