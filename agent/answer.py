@@ -8,7 +8,7 @@ from agent.drafting import Draft
 from agent.verify import SpokenLine
 from agent.wording import asks_to_summarize
 from auricle.times import clock
-from engines.chat_format import estimate_tokens
+from engines.chat_format import MOST_TOKENS_PER_BYTE, estimate_tokens
 from engines.protocols import LLM, Message, OnText
 from prompts import load
 
@@ -21,6 +21,13 @@ _RELEVANT = 8
 _NEAR = 2.0
 """Seconds from a time that is asked about to the words that may be meant."""
 
+_NUMBER_AND_TIME = 10
+
+_SELECTED = (
+    "The model reads {context} tokens at once, so it was shown the transcript in parts and answered from the {kept} of "
+    "{all} lines that it chose."
+)
+
 _MARGIN = 200
 """Tokens left free beside what is counted."""
 
@@ -32,12 +39,14 @@ class Found:
     Attributes:
         found: Whether the transcript tells it.
         raw: What the model wrote, to be shown to it again where it cannot be given.
+        warning: That not every line stood before it at once, as far as the person should know.
     """
 
     found: bool
     text: str
     lines: list[SpokenLine] = field(default_factory=list)
     raw: str = ""
+    warning: str = ""
 
 
 def answer(
@@ -65,6 +74,8 @@ def answer(
     summary = asks_to_summarize(question)
     system = load("summary" if summary else "answer")
     shown = relevant(question, lines, llm, _room(llm, system, question, facts))
+    warning = _SELECTED.format(all=len(lines), kept=len(shown), context=llm.traits.context)
+    warning = warning if len(shown) < len(lines) else ""
     messages = [Message("system", system), Message("user", _ask(question, shown, facts))]
     if complaints:
         messages += [
@@ -77,8 +88,8 @@ def answer(
     data = reply.data or {}
     text = " ".join(str(data.get("answer", "")).split())
     if not (summary or data.get("found")) or not text:
-        return Found(found=False, text=NOT_THERE, raw=reply.text)
-    return Found(found=True, text=text, lines=_pointed_at(data, shown, _CITED), raw=reply.text)
+        return Found(found=False, text=NOT_THERE, raw=reply.text, warning=warning)
+    return Found(found=True, text=text, lines=_pointed_at(data, shown, _CITED), raw=reply.text, warning=warning)
 
 
 def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) -> list[SpokenLine]:
@@ -87,20 +98,16 @@ def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) ->
     Args:
         room: Tokens that the lines may take in the answer's prompt.
     """
-    if sum(map(_cost, lines)) <= room:
+    per_byte = llm.traits.tokens_per_byte
+    if sum(_cost(line, per_byte) for line in lines) <= room:
         return list(lines)
     system = load("relevant")
     kept: list[SpokenLine] = []
-    for window in windows(lines, _room(llm, system, question, "")):
+    for window in windows(lines, _room(llm, system, question, ""), per_byte):
         messages = [Message("system", system), Message("user", _ask(question, window, ""))]
         data = llm.chat(messages, schema=_schema(len(window), only_lines=True), max_tokens=_LINES_TOKENS).data or {}
         kept += sorted(_pointed_at(data, window, _RELEVANT), key=lambda line: line.start)
-    fitting: list[SpokenLine] = []
-    for line in kept:
-        if sum(map(_cost, fitting)) + _cost(line) > room:
-            break
-        fitting.append(line)
-    return fitting or list(windows(lines, room)[0])
+    return windows(kept or lines, room, per_byte)[0]
 
 
 def at_moment(lines: Sequence[SpokenLine], moment: float | None) -> tuple[list[SpokenLine], str]:
@@ -118,12 +125,12 @@ def at_moment(lines: Sequence[SpokenLine], moment: float | None) -> tuple[list[S
     return near, f"At {when} {who} {'speaks' if len(near) == 1 else 'speak'}."
 
 
-def windows(lines: Sequence[SpokenLine], room: int) -> list[list[SpokenLine]]:
+def windows(lines: Sequence[SpokenLine], room: int, per_byte: float = MOST_TOKENS_PER_BYTE) -> list[list[SpokenLine]]:
     """Cuts a transcript into runs of lines of at most ``room`` tokens, each at least one line."""
     runs: list[list[SpokenLine]] = [[]]
     used = 0
     for line in lines:
-        cost = _cost(line)
+        cost = _cost(line, per_byte)
         if runs[-1] and used + cost > room:
             runs.append([])
             used = 0
@@ -176,12 +183,14 @@ def _pointed_at(data: dict[str, Any], lines: Sequence[SpokenLine], most: int) ->
 
 
 def _room(llm: LLM, *texts: str) -> int:
-    taken = sum(map(estimate_tokens, texts)) + 2 * _ANSWER_TOKENS + _MARGIN
+    per_byte = llm.traits.tokens_per_byte
+    taken = sum(estimate_tokens(text, per_byte) for text in texts) + 2 * _ANSWER_TOKENS + _MARGIN
     return max(256, llm.traits.context - taken)
 
 
-def _cost(line: SpokenLine) -> int:
-    return estimate_tokens(line.text) + estimate_tokens(line.speaker or "unknown") + 8
+def _cost(line: SpokenLine, per_byte: float) -> int:
+    """Tokens of a line in a prompt: what is said, by whom, and its number and time, which are dear."""
+    return estimate_tokens(f"{line.speaker or 'unknown'}: {line.text}", per_byte) + _NUMBER_AND_TIME
 
 
 def plain(text: str) -> str:

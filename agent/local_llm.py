@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from auricle.errors import NotFound
 from auricle.settings import Settings
-from engines.llamacpp import DEFAULT_MODEL
+from engines.counting import Counting
+from engines.llamacpp import DEFAULT_MODEL, gguf_in
 from engines.manifest import anchored, load_manifest
 from engines.protocols import LLMTraits, Message, OnText, Reply
 from tools.work import Work
@@ -44,13 +45,22 @@ class LocalLLM:
 
     def __init__(self, model: str, jobs: RunsJobs, work: Work, settings: Settings) -> None:
         model = model or DEFAULT_MODEL
-        known = [known.name for known in load_manifest().models.values() if known.role == "llm"]
+        known = {known.name: known for known in load_manifest().models.values() if known.role == "llm"}
         if model not in known and not Path(model).expanduser().exists():
             raise NotFound(f"There is no local LLM '{model}': give {', '.join(known)}, or the path of a GGUF file.")
         self.name = f"local:{anchored(model)}"  # the worker stands elsewhere
-        self.traits = LLMTraits(tools=False, context=settings.context_tokens)
+        traits = LLMTraits(
+            tools=known[model].calls_tools if model in known else True,
+            context=settings.context_tokens,
+            identity=f"local:{model}@{known[model].identity}" if model in known else _identity(Path(model)),
+        )
+        self._counting = Counting(self.name, traits, settings)
         self._jobs = jobs
         self._work = work
+
+    @property
+    def traits(self) -> LLMTraits:
+        return self._counting.traits
 
     def chat(
         self,
@@ -69,5 +79,13 @@ class LocalLLM:
             "tools": list(tools),
             "max_tokens": max_tokens,
         }
-        reply = self._jobs.run("chat", args, self._work, self._work.priority + _BEFORE_LISTENING, on_text)
-        return Reply(**{**reply, "tool_calls": tuple(reply.get("tool_calls") or ())})
+        told = self._jobs.run("chat", args, self._work, self._work.priority + _BEFORE_LISTENING, on_text)
+        reply = Reply(**{**told, "tool_calls": tuple(told.get("tool_calls") or ())})
+        self._counting.learn(messages, tools, reply)
+        return reply
+
+
+def _identity(path: Path) -> str:
+    """Of a person's own file: who changes it gets another."""
+    stat = gguf_in(path.expanduser()).stat()
+    return f"local:{path.name}@{stat.st_size}-{stat.st_mtime_ns}"

@@ -25,6 +25,7 @@ STOPPED = "I stopped after {turns} turns without an answer: ask for less at once
 
 _ANSWER_TOKENS = 800
 _WRITING = frozenset({"export_transcript", "slice_audio"})
+_FORGOT = "The model reads {context} tokens at once: some of what it had read before was left out as it went on."
 _LEFT_OUT = "(left out: the conversation was too long; call the tool again to see it)"
 
 
@@ -44,9 +45,8 @@ class Native:
             return {"messages": [AIMessage(content=STOPPED.format(turns=turns))], "done": known[len(state["done"]) :]}
         system = Message("system", load("agent", recordings=_recordings(state)))
         messages = [system, Message("user", state["instruction"]), *_ours(state["messages"])]
-        reply = self._llm.chat(
-            self._fitting(messages), tools=self._tools, max_tokens=_ANSWER_TOKENS, on_text=self._on_text
-        )
+        fitting = self._fitting(messages)
+        reply = self._llm.chat(fitting, tools=self._tools, max_tokens=_ANSWER_TOKENS, on_text=self._on_text)
         if reply.text and reply.tool_calls:
             self._on_text(ANEW)  # what a model says while it goes to look is not its answer
         # Ids of a server need not be unique over the turns; ours are.
@@ -54,7 +54,11 @@ class Native:
             {"id": f"call_{turns + 1}_{number}", "name": call["name"], "args": call["arguments"]}
             for number, call in enumerate(reply.tool_calls, 1)
         ]
-        return {"messages": [AIMessage(content=reply.text, tool_calls=calls)], "done": known[len(state["done"]) :]}
+        return {
+            "messages": [AIMessage(content=reply.text, tool_calls=calls)],
+            "done": known[len(state["done"]) :],
+            "warnings": [_FORGOT.format(context=self._llm.traits.context)] if fitting != messages else [],
+        }
 
     def verify(self, state: AskState) -> dict[str, Any]:
         """Checks the answer; what is wrong goes back to the model, at most twice."""
@@ -83,16 +87,19 @@ class Native:
 
     def _fitting(self, messages: list[Message]) -> list[Message]:
         """Leaves out old results where the window would be overrun, oldest first."""
-        room = self._llm.traits.context - _ANSWER_TOKENS - estimate_tokens(json.dumps(self._tools)) - 64
+        context, per_byte = self._llm.traits.context, self._llm.traits.tokens_per_byte
+        room = context - _ANSWER_TOKENS - estimate_tokens(json.dumps(self._tools), per_byte) - 64
+        costs = [estimate_tokens(message.content, per_byte) + 16 for message in messages]
         fitting = list(messages)
-        for index, message in enumerate(fitting):
-            if sum(estimate_tokens(m.content) + 16 for m in fitting) <= room:
+        for index, message in enumerate(messages[:-1]):
+            if sum(costs) <= room:
                 return fitting
-            if message.role == "tool" and index < len(fitting) - 1:
+            if message.role == "tool":
                 fitting[index] = Message("tool", _LEFT_OUT, tool_call_id=message.tool_call_id)
-        if sum(estimate_tokens(m.content) + 16 for m in fitting) > room:
+                costs[index] = estimate_tokens(_LEFT_OUT, per_byte) + 16
+        if sum(costs) > room:
             raise BadArgument(
-                f"The LLM's context of {self._llm.traits.context} tokens is too small for this: raise "
+                f"The LLM's context of {context} tokens is too small for this: raise "
                 "AURICLE_CONTEXT_TOKENS, ask about a shorter range, or choose another --model."
             )
         return fitting

@@ -254,6 +254,7 @@ def _draft(question: str, found: Found) -> Draft:
         raw=found.raw,
         lines=[vars(line) for line in found.lines],
         complaints=[],
+        warning=found.warning,
     )
 
 
@@ -279,7 +280,12 @@ def _together(state: AskState, drafts: Sequence[Draft]) -> dict[str, Any]:
             texts.append(f"{recording}: {told.text}" if len(names) > 1 and told.text else told.text)
             citations += told.citations
             files += told.files
-    return {"text": "\n\n".join(filter(None, dict.fromkeys(texts))), "citations": citations, "files": files}
+    return {
+        "text": "\n\n".join(filter(None, dict.fromkeys(texts))),
+        "citations": citations,
+        "files": files,
+        "warnings": [draft["warning"] for draft in drafts if draft["warning"]],
+    }
 
 
 def _failed(state: AskState, outcome: Outcome) -> bool:

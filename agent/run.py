@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from agent.answer import plain
 from agent.local_llm import LocalLLM, RunsJobs
+from agent.probing import tried
 from agent.state import AskState, OpenRecording
 from agent.stopping import Stoppable, run_stoppable
 from agent.toolset import Steps, ToolLike
@@ -41,13 +42,17 @@ class Step(BaseModel):
 
 
 class Answer(BaseModel):
-    """What came of an instruction. ``files`` are absolute paths; ``model`` as ``--model`` would name it."""
+    """What came of an instruction. ``files`` are absolute paths; ``model`` as ``--model`` would name it.
+
+    ``warnings``: what the person should know of how it came about.
+    """
 
     answer: str
     citations: list[Citation]
     files: list[str]
     steps: list[Step]
     model: str
+    warnings: list[str] = []
 
 
 class AsksTools(Protocol):
@@ -114,7 +119,15 @@ def ask(
         files=state.get("files", []),
         steps=[Step(**step) for step in steps.done],
         model=llm.name,
+        warnings=list(dict.fromkeys([*_window_warning(llm, toolbox.settings), *state.get("warnings", [])])),
     )
+
+
+def _window_warning(llm: LLM, settings: Settings) -> list[str]:
+    context = llm.traits.context
+    if context >= settings.context_tokens:
+        return []
+    return [f"{llm.name} reads at most {context} tokens at once, not the {settings.context_tokens} that are set."]
 
 
 def llm_for(model: str | None, toolbox: AsksTools, work: Work) -> LLM:
@@ -123,9 +136,11 @@ def llm_for(model: str | None, toolbox: AsksTools, work: Work) -> LLM:
     Raises:
         BadArgument: It is not understood.
         NotFound: There is no such local model.
+        AuricleError: It is new, and cannot be tried out.
     """
     settings = toolbox.settings
-    return open_llm(model or settings.model, settings, lambda name: LocalLLM(name, toolbox.jobs, work, settings))
+    llm = open_llm(model or settings.model, settings, lambda name: LocalLLM(name, toolbox.jobs, work, settings))
+    return tried(llm, settings, work)
 
 
 def _carry_out(

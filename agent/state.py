@@ -57,6 +57,7 @@ class Draft(TypedDict):
     raw: str
     lines: list[dict[str, Any]]
     complaints: list[str]
+    warning: str
 
 
 class AskState(TypedDict, total=False):
@@ -71,3 +72,4 @@ class AskState(TypedDict, total=False):
     text: str
     citations: list[dict[str, Any]]
     files: list[str]
+    warnings: Annotated[list[str], operator.add]

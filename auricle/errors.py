@@ -8,6 +8,7 @@
     └── WorkError                     the request was right, it failed exit 1
         ├── BadAudio                  a file that cannot be decoded
         ├── ModelUnavailable          weights or an LLM that are not there
+        │   └── CannotCallTools       an LLM or its server that knows no tools
         ├── LibraryError              the library on disk cannot be used
         ├── Cancelled                 somebody asked to stop
         └── WorkerDied                the worker ended in the middle, too often
@@ -69,6 +70,10 @@ class BadAudio(WorkError):
 
 class ModelUnavailable(WorkError):
     code = "model_unavailable"
+
+
+class CannotCallTools(ModelUnavailable):
+    code = "cannot_call_tools"
 
 
 class LibraryError(WorkError):

@@ -7,6 +7,9 @@ from typing import Any
 from auricle.errors import BadArgument, WorkError
 from engines.protocols import Message, OnText, Reply
 
+MOST_TOKENS_PER_BYTE = 1 / 3
+"""What a text is counted at before anything was measured: about a third more than English takes."""
+
 
 def to_openai(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages for ``/v1/chat/completions``."""
@@ -23,9 +26,21 @@ def schema_format(schema: dict[str, Any], *, strict: bool = True) -> dict[str, A
     return {"type": "json_schema", "json_schema": {"name": "reply", "strict": strict, "schema": schema}}
 
 
-def estimate_tokens(text: str) -> int:
-    """At most about how many tokens a text is, where nobody can count: three bytes each."""
-    return len(text.encode()) // 3 + 1
+def estimate_tokens(text: str, per_byte: float = MOST_TOKENS_PER_BYTE) -> int:
+    """At most about how many tokens a text is, where nobody can count.
+
+    Args:
+        text: Any.
+        per_byte: What was measured with a model, mostly over English: other scripts may be dearer.
+    """
+    size = len(text.encode())
+    foreign = size - sum(map(str.isascii, text))
+    return int((size - foreign) * per_byte + foreign * max(per_byte, MOST_TOKENS_PER_BYTE)) + 1
+
+
+def prompt_bytes(messages: Sequence[Message], tools: Sequence[dict[str, Any]]) -> int:
+    """What a prompt takes as text."""
+    return len("".join(_parts(messages, tools)).encode())
 
 
 def check_context(
@@ -34,6 +49,7 @@ def check_context(
     max_tokens: int,
     context: int,
     counted: int | None = None,
+    per_byte: float = MOST_TOKENS_PER_BYTE,
 ) -> None:
     """Refuses what would not fit, since servers cut it silently.
 
@@ -43,14 +59,14 @@ def check_context(
         max_tokens: Room for the answer.
         context: The window.
         counted: The prompt's tokens, where they could be counted.
+        per_byte: Tokens a byte, where they could not.
 
     Raises:
         BadArgument: It does not fit.
     """
     needed = counted
     if needed is None:
-        needed = sum(estimate_tokens(message.content) + 8 for message in messages)
-        needed += estimate_tokens(json.dumps(list(tools))) if tools else 0
+        needed = sum(estimate_tokens(part, per_byte) + 8 for part in _parts(messages, tools))
     if needed + max_tokens > context:
         raise BadArgument(
             f"The LLM was given {needed} tokens and {max_tokens} for its answer, but its context is {context}: "
@@ -115,6 +131,12 @@ def parse_object(text: str, model: str, cut_off: bool) -> dict[str, Any]:
     raise WorkError(
         f"The answer of {model} cannot be used, {why}: put the question more simply, or choose another --model."
     )
+
+
+def _parts(messages: Sequence[Message], tools: Sequence[dict[str, Any]]) -> list[str]:
+    """The texts that a prompt is made of."""
+    said = [message.content + (json.dumps(message.tool_calls) if message.tool_calls else "") for message in messages]
+    return [*said, json.dumps(list(tools))] if tools else said
 
 
 def _message(message: Message) -> dict[str, Any]:

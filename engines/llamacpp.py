@@ -178,8 +178,8 @@ class LlamaCpp:
 
     def _prefix(self, body: dict[str, Any]) -> tuple[list[int], str]:
         """The tokens that every conversation with this system prompt begins with, and their key."""
-        system = body["messages"][0]["content"]
-        if system not in self._prefixes:
+        fixed = json.dumps([body["messages"][0]["content"], body.get("tools")])
+        if fixed not in self._prefixes:
             one, other = (
                 self._tokens({**body, "messages": [body["messages"][0], {"role": "user", "content": text}]})
                 for text in ("A", "B")
@@ -189,8 +189,8 @@ class LlamaCpp:
             key = state_key(
                 self._path.name, stat.st_size, stat.st_mtime_ns, version("xllamacpp"), self.traits.context, one[:shared]
             )
-            self._prefixes[system] = (one[:shared], key)
-        return self._prefixes[system]
+            self._prefixes[fixed] = (one[:shared], key)
+        return self._prefixes[fixed]
 
     def _tokens(self, body: dict[str, Any]) -> list[int]:
         prompt = self._post("/apply-template", {k: body[k] for k in ("messages", "tools") if k in body})["prompt"]

@@ -84,13 +84,17 @@ Source = Annotated[HubSource | WheelsSource, Field(discriminator="kind")]
 
 
 class Model(_Strict):
-    """One model: what it is for, whose it is, its files and its sources in order."""
+    """One model: what it is for, whose it is, its files and its sources in order.
+
+    ``calls_tools`` is False for an LLM of which is known that it does not do that well: it is not tried.
+    """
 
     name: str
     role: Role
     title: str
     licence: str
     origin: str
+    calls_tools: bool = True
     files: tuple[ModelFile, ...] = Field(min_length=1)
     sources: tuple[Source, ...] = Field(min_length=1)
 

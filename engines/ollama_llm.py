@@ -1,14 +1,14 @@
 """LLMs that Ollama serves."""
 
-import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from auricle.errors import AuricleError, ModelUnavailable, WorkError
+from auricle.errors import AuricleError, CannotCallTools, ModelUnavailable, WorkError
 from auricle.settings import Settings
 from engines.addresses import on_this_machine
-from engines.chat_format import check_context, parse_object
+from engines.chat_format import parse_object
+from engines.counting import Counting
 from engines.protocols import LLMTraits, Message, OnText, Reply
 from engines.steadfast import Passing, steadfast
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     import ollama
 
 _PROBE_SECONDS = 0.5
-
-_CAPABLE = 4.0
-"""Billions of parameters from which on a model is trusted to call tools natively; smaller ones plan."""
 
 
 def capable_model(settings: Settings) -> str | None:
@@ -50,7 +47,11 @@ class OllamaLLM:
         self._url = settings.ollama_url
         self._client = _client(settings, settings.llm_timeout)
         self._thinks = False
-        self.traits = self._look(settings)
+        self._counting = Counting(self.name, self._look(settings), settings)
+
+    @property
+    def traits(self) -> LLMTraits:
+        return self._counting.traits
 
     def chat(
         self,
@@ -68,13 +69,13 @@ class OllamaLLM:
             ModelUnavailable: Ollama is not running, or the model is gone.
             WorkError: It refused, took too long, or broke off.
         """
-        check_context(messages, tools, max_tokens, self.traits.context)
+        self._counting.check(messages, tools, max_tokens)
 
         def turn(show: OnText) -> Reply:
             with self._told():
                 stream = self._client.chat(
                     self._model,
-                    messages=[_message(message) for message in messages],
+                    messages=_said(messages),
                     tools=list(tools) or None,
                     format=schema,
                     options={"num_ctx": self.traits.context, "num_predict": max_tokens, "temperature": 0, "seed": 0},
@@ -84,7 +85,9 @@ class OllamaLLM:
                 with closing(cast("Generator[ollama.ChatResponse]", stream)) as parts:
                     return self._gather(parts, show, schema)
 
-        return steadfast(turn, on_text)
+        reply = steadfast(turn, on_text)
+        self._counting.learn(messages, tools, reply)
+        return reply
 
     def _gather(self, parts: "Iterable[ollama.ChatResponse]", show: OnText, schema: dict[str, Any] | None) -> Reply:
         """The reply that streamed parts add up to; the last one says that it is done."""
@@ -129,7 +132,7 @@ class OllamaLLM:
             raise Passing(self._broke_off()) from error
 
     def _refused(self, error: "ollama.ResponseError") -> AuricleError | Passing:
-        """A status of -1 is an error that came in the middle of the stream."""
+        """The error for what Ollama says. A status of -1 is one that came in the middle of the stream."""
         said = error.error[:200]
         if error.status_code == 404:
             return ModelUnavailable(
@@ -137,8 +140,8 @@ class OllamaLLM:
             )
         if error.status_code in (429, 503):
             return Passing(WorkError(f"Ollama is busy ({said}): wait, or choose another --model."), busy=True)
-        if "not support" in said:
-            return ModelUnavailable(f"{self.name} cannot do this ({said}): choose another --model.")
+        if "tool" in said:  # "does not support tools", "error parsing tool call"
+            return CannotCallTools(f"{self.name} cannot call tools ({said}): choose another --model.")
         if "memory" in said:
             return ModelUnavailable(
                 f"{self.name} does not fit this machine's memory ({said}): choose a smaller --model, or lower "
@@ -168,11 +171,16 @@ class OllamaLLM:
             raise self._not_running() from error
         # Thinking aloud takes minutes on a small machine, and the tokens that the answer needs.
         self._thinks = "thinking" in (shown.capabilities or ())
-        size = _billions(shown.details.parameter_size if shown.details else None)
         return LLMTraits(
-            tools="tools" in (shown.capabilities or ()) and (size is None or size >= _CAPABLE),
+            tools="tools" in (shown.capabilities or ()),
             context=min(settings.context_tokens, _window(shown.modelinfo or {})),
+            identity=f"{self.name}@{self._digest()}",
         )
+
+    def _digest(self) -> str:
+        """Of the weights that this name means just now."""
+        named = {model.model: model.digest or "" for model in self._client.list().models}
+        return next((named[name] for name in (self._model, f"{self._model}:latest") if name in named), "")[:12]
 
     def _not_running(self) -> ModelUnavailable:
         return ModelUnavailable(
@@ -187,20 +195,20 @@ def _client(settings: Settings, timeout: float) -> "ollama.Client":
     return ollama.Client(settings.ollama_url, timeout=timeout, trust_env=not on_this_machine(settings.ollama_url))
 
 
-def _message(message: Message) -> dict[str, Any]:
-    data: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        data["tool_calls"] = [
-            {"function": {"name": call["name"], "arguments": call["arguments"]}} for call in message.tool_calls
-        ]
-    return data
-
-
-def _billions(size: str | None) -> float | None:
-    match = re.match(r"([\d.]+)\s*([BM])", size or "", re.IGNORECASE)
-    if not match:
-        return None
-    return float(match[1]) / (1 if match[2].upper() == "B" else 1000)
+def _said(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Messages as Ollama takes them: a result says of which tool, not of which call."""
+    tools = {call["id"]: call["name"] for message in messages for call in message.tool_calls}
+    said: list[dict[str, Any]] = []
+    for message in messages:
+        data: dict[str, Any] = {"role": message.role, "content": message.content}
+        if message.tool_calls:
+            data["tool_calls"] = [
+                {"function": {"name": call["name"], "arguments": call["arguments"]}} for call in message.tool_calls
+            ]
+        if message.tool_call_id in tools:
+            data["tool_name"] = tools[message.tool_call_id]
+        said.append(data)
+    return said
 
 
 def _window(info: Mapping[str, Any]) -> int:

@@ -147,10 +147,19 @@ class Reply:
 
 @dataclass(frozen=True)
 class LLMTraits:
-    """What a model can do: ``tools`` calls tools natively; ``context`` is its window in tokens."""
+    """What a model can do.
+
+    Attributes:
+        tools: It calls tools natively. A server's word for it, until it was tried.
+        context: Its window in tokens.
+        identity: Its name and weights; empty where nobody knows.
+        tokens_per_byte: At most about so many, to count with where its tokenizer is not at hand.
+    """
 
     tools: bool
     context: int
+    identity: str = ""
+    tokens_per_byte: float = 1 / 3
 
 
 OnText = Callable[[str], None]
@@ -160,7 +169,11 @@ OnText = Callable[[str], None]
 class LLM(Protocol):
     name: str
     """As ``--model`` would name it: ``local:qwen2.5-coder-1.5b``, ``ollama:qwen3``."""
-    traits: LLMTraits
+
+    @property
+    def traits(self) -> LLMTraits:
+        """What it can do, as far as it is known by now."""
+        ...
 
     def chat(
         self,

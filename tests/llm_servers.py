@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 Body = dict[str, Any]
 
@@ -148,8 +148,6 @@ class Card:
 class OllamaServer(Server):
     """Ollama's `/api/tags`, `/api/show` and `/api/chat`."""
 
-    TOKEN_BYTES: ClassVar[int] = 4
-
     def __init__(self, *turns: Turn, **models: Card) -> None:
         self.models = {name.replace("__", ":"): card for name, card in models.items()} or {"qwen3:8b": Card()}
         super().__init__(*turns)
@@ -199,9 +197,8 @@ class OllamaServer(Server):
             return
         if turn.calls:
             yield self._line(body, {"role": "assistant", "content": "", "tool_calls": _ollama_calls(turn)})
-        prompt = sum(len(message["content"]) for message in body["messages"]) + len(json.dumps(body.get("tools") or ""))
         # What is longer than the window is cut without a word.
-        counted = min(prompt // self.TOKEN_BYTES + 1, (body.get("options") or {}).get("num_ctx", 4096))
+        counted = min(_prompt_tokens(body), (body.get("options") or {}).get("num_ctx", 4096))
         end = {"done": True, "done_reason": "length" if turn.length else "stop", "total_duration": 1_000_000}
         yield self._line(body, {"role": "assistant", "content": ""}, **end, prompt_eval_count=counted, eval_count=said)
 
@@ -248,7 +245,7 @@ class OpenAIServer(Server):
             ]
             message = {"role": "assistant", "content": turn.text or None, "tool_calls": calls or None}
             choice = {"index": 0, "message": message, "finish_reason": _finish(turn)}
-            talk.whole({"id": "1", "object": "chat.completion", "choices": [choice], "usage": _usage(turn)})
+            talk.whole({"id": "1", "object": "chat.completion", "choices": [choice], "usage": _usage(turn, body)})
 
     def _events(self, turn: Said, body: Body) -> Iterator[str | None]:
         yield self._event(body, {"role": "assistant", "content": ""})
@@ -271,7 +268,7 @@ class OpenAIServer(Server):
                 yield self._event(body, {"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
         yield self._event(body, {}, _finish(turn))
         if (body.get("stream_options") or {}).get("include_usage"):
-            yield f"data: {json.dumps({**self._chunk(body), 'choices': [], 'usage': _usage(turn)})}\n\n"
+            yield f"data: {json.dumps({**self._chunk(body), 'choices': [], 'usage': _usage(turn, body)})}\n\n"
         yield "data: [DONE]\n\n"
 
     def _event(self, body: Body, delta: Body, finish: str | None = None) -> str:
@@ -290,6 +287,12 @@ def _finish(turn: Said) -> str:
     return "tool_calls" if turn.calls else "length" if turn.length else "stop"
 
 
-def _usage(turn: Said) -> Body:
-    said = len(turn.pieces)
-    return {"prompt_tokens": 5, "completion_tokens": said, "total_tokens": 5 + said}
+def _usage(turn: Said, body: Body) -> Body:
+    prompt, said = _prompt_tokens(body), len(turn.pieces)
+    return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
+
+
+def _prompt_tokens(body: Body) -> int:
+    """Four bytes each."""
+    texts = [message.get("content") or "" for message in body["messages"]] + [json.dumps(body.get("tools") or "")]
+    return sum(map(len, texts)) // 4 + 1

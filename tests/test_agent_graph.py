@@ -280,6 +280,20 @@ def test_old_results_are_left_out_where_the_context_would_be_overrun() -> None:
     assert answer.answer == "Much."
     assert any("left out" in message.content for message in llm.asked[-1])
     assert "left out" not in llm.asked[-1][-1].content
+    assert any("16384 tokens at once" in warning for warning in answer.warnings)
+
+
+def test_it_is_said_when_not_everything_fits_the_window() -> None:
+    lines = [Line(start=n, end=n + 1, speaker="Diane", text="They talk and talk. " * 4) for n in range(0, 120, 1)]
+    picked = [{"lines": [1]}] * 4
+    llm = QueueLLM(plan(NAMED), *picked, {"found": True, "lines": [1], "answer": "They talk."}, context=2048)
+    answer = run("What is Sheila called?", FakeToolbox(lines=lines), llm)
+    assert answer.warnings[0] == "fake:queue reads at most 2048 tokens at once, not the 8192 that are set."
+    assert "2048 tokens at once" in answer.warnings[1] and "of 120 lines" in answer.warnings[1]
+
+
+def test_nothing_is_said_where_everything_fits() -> None:
+    assert run("What is Sheila called?", FakeToolbox(), QueueLLM(plan(NAMED), YANKEE)).warnings == []
 
 
 def test_hostile_speech_stays_data_for_a_capable_model() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.known_models import KnownModels
 from tests.cli_kit import CommandLine, command_line
 from tests.fakes import tone
 
@@ -79,3 +80,15 @@ def test_a_touched_file_is_still_there(auricle: CommandLine, tmp_path: Path) -> 
     os.utime(tmp_path / "a.wav", (1, 1))
     assert auricle("list", "--json").document["recordings"][0]["original"] == "there"
     assert "NEWPATH" not in auricle("list").out
+
+
+def test_which_way_an_llm_needs_is_told(auricle: CommandLine, home: Path) -> None:
+    known = KnownModels(home)
+    known.note("ollama:able@1", name="ollama:able", tools=True, tried="it called two tools in a row rightly")
+    known.note("ollama:small@1", name="ollama:small", tools=False, tried="it said nothing when all was done")
+    known.note("openai:m@url", name="openai:m", tokens_per_byte=0.3)
+    assert [(llm["name"], llm["tools"]) for llm in auricle("doctor", "--json").document["llms"]] == [
+        ("ollama:able", True),
+        ("ollama:small", False),
+    ]
+    assert "ollama:small is given a plan to fill: it said nothing" in auricle("doctor").out

@@ -144,9 +144,11 @@ def test_in_a_face_the_local_llm_is_a_job(tmp_path: Path) -> None:
     jobs = Jobs()
     weights = tmp_path / "own.gguf"
     weights.touch()
-    assert LocalLLM("", jobs, Quiet(), Settings(home=tmp_path)).name == "local:qwen2.5-coder-1.5b"
+    known = LocalLLM("", jobs, Quiet(), Settings(home=tmp_path))
+    assert known.name == "local:qwen2.5-coder-1.5b" and not known.traits.tools
     llm = LocalLLM(str(weights), jobs, Quiet(), Settings(home=tmp_path))
     assert llm.chat([Message("user", "hello")], max_tokens=9) == Reply("hi", prompt_tokens=1, completion_tokens=1)
+    assert llm.traits.tools  # until it was tried
     assert jobs.asked[0] == "chat"
     assert jobs.asked[1]["model"] == f"local:{weights}" and jobs.asked[1]["max_tokens"] == 9
 

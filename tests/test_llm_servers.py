@@ -204,8 +204,41 @@ def test_a_model_that_thinks_aloud_is_asked_not_to(tmp_path: Path, serve: Callab
     assert [body.get("think") for body in server.chats()] == [False, None]
 
 
-def test_a_small_model_plans_instead_of_calling_tools(tmp_path: Path, serve: Callable[[S], S]) -> None:
-    assert not opened(serve(OllamaServer(small=Card(size="1.5B"))), tmp_path).traits.tools
+def test_ollama_is_told_which_tool_a_result_is_of(tmp_path: Path, serve: Callable[[S], S]) -> None:
+    server = serve(OllamaServer())
+    call = {"id": "c1", "name": "add", "arguments": {"a": 1}}
+    said = [*ASK, Message("assistant", "", tool_calls=(call,)), Message("tool", "3", tool_call_id="c1")]
+    opened(server, tmp_path).chat(said, tools=[TOOL])
+    assert server.chats()[0]["messages"][-1] == {"role": "tool", "content": "3", "tool_name": "add"}
+
+
+@pytest.mark.parametrize(
+    ("told", "context"),
+    [
+        ({"max_model_len": 4096}, 4096),
+        ({"meta": {"n_ctx": 2048, "n_ctx_train": 32768}}, 2048),
+        ({"context_length": 131072}, 8192),
+        ({"max_model_len": None}, 8192),
+        ({}, 8192),
+    ],
+)
+def test_the_window_a_server_tells_of_is_kept_to(
+    tmp_path: Path, serve: Callable[[S], S], told: dict[str, Any], context: int
+) -> None:
+    server = serve(OpenAIServer(models=({"id": "other", "max_model_len": 10}, {"id": "m", **told})))
+    assert opened(server, tmp_path).traits.context == context
+
+
+@BOTH
+def test_what_a_server_counts_is_counted_with_from_then_on(
+    tmp_path: Path, serve: Callable[[S], S], kind: type[Server]
+) -> None:
+    server = serve(kind())
+    long = [Message("user", "word " * 1000)]
+    llm = opened(server, tmp_path)
+    llm.chat(long)
+    assert 0.2 < llm.traits.tokens_per_byte < 0.3
+    assert opened(server, tmp_path).traits.tokens_per_byte == llm.traits.tokens_per_byte
 
 
 def test_a_model_ollama_lacks_is_told_with_those_it_has(tmp_path: Path, serve: Callable[[S], S]) -> None:
@@ -230,7 +263,7 @@ def test_a_model_that_was_removed_meanwhile_is_told(tmp_path: Path, serve: Calla
             ModelUnavailable,
             "memory",
         ),
-        (Refused(400, "registry.ollama.ai/library/x does not support tools"), ModelUnavailable, "cannot do this"),
+        (Refused(400, "registry.ollama.ai/library/x does not support tools"), ModelUnavailable, "cannot call tools"),
         (Refused(500, "unexpected"), WorkError, "refused"),
     ],
 )

@@ -122,6 +122,7 @@ def answer_lines(answer: "Answer") -> list[str]:
         mark = "" if citation.verified else "  (not verified)"
         lines.append(f"  [{clock(citation.start)}] “{citation.quote}”{mark}")
     lines += [f"File: {path}" for path in answer.files]
+    lines += [f"Note: {warning}" for warning in answer.warnings]
     steps = ", ".join(f"{step.tool} {length(step.seconds)}" for step in answer.steps)
     lines += ["", f"{plural(len(answer.steps), 'step')}: {steps or 'none'}; answered by {answer.model}"]
     return lines

@@ -17,6 +17,7 @@ from agent.cli.output import Shown, table
 from auricle import __version__
 from auricle.errors import AuricleError, LibraryError
 from auricle.settings import Settings, config_file
+from engines.known_models import KnownModels
 from engines.manifest import DEFAULT_PROFILE
 from engines.sources import size_text
 from engines.weights import status
@@ -59,6 +60,7 @@ def examine(settings: Settings, deep: bool = False) -> Shown:
     disk = {"home": _bytes_in(settings.home), "models": _bytes_in(settings.models)}
     versions = {"auricle": __version__, "python": platform.python_version()} | _versions()
     ollama = _ollama(settings)
+    llms = [known.model_dump() for known in KnownModels(settings.home).all().values() if known.tools is not None]
     if missing:
         trouble.append(f"Weights are missing: {', '.join(missing)}. `auricle models pull` fetches them.")
     audio, damage = _audio(settings, deep)
@@ -71,6 +73,7 @@ def examine(settings: Settings, deep: bool = False) -> Shown:
         "missing": missing,
         "audio": audio,
         "ollama": ollama,
+        "llms": llms,
         "trouble": trouble,
     }
     in_force = table("setting", "from", "value")
@@ -87,6 +90,7 @@ def examine(settings: Settings, deep: bool = False) -> Shown:
             f"Disk      {settings.home} {size_text(disk['home'])}, {settings.models} {size_text(disk['models'])}",
             f"Audio     {_audio_line(audio)}",
             f"Ollama    {answers} at {settings.ollama_url}",
+            *(f"LLM       {_llm_line(llm)}" for llm in llms),
             *(trouble or ["Nothing is missing."]),
         ],
     )
@@ -155,6 +159,11 @@ def _audio_line(audio: dict[str, Any]) -> str:
     damaged = ", ".join(audio["damaged"])
     state = f"damaged: {damaged}" if damaged else "all intact" + (", every sample of it" if audio["hashed"] else "")
     return f"{plural(audio['recordings'], 'recording')}, {size_text(audio['bytes'])}, {state}"
+
+
+def _llm_line(llm: dict[str, Any]) -> str:
+    """Which way a model needs, as it was found out when it was first used."""
+    return f"{llm['name']} {'calls tools itself' if llm['tools'] else 'is given a plan to fill'}: {llm['tried']}"
 
 
 def _versions() -> dict[str, str]:
