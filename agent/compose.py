@@ -57,7 +57,7 @@ def tell(outcome: Outcome, done: Sequence[Done]) -> Told:
     ]
     match outcome["kind"]:
         case "export_transcript":
-            return _export(result, related)
+            return _export(result, related, entry["arguments"].get("speakers"))
         case "slice_audio":
             cut = f"{clock(result['start'])}–{clock(result['end'])}"
             return Told(f"Cut {cut} out to {result['path']}.", files=[_absolute(result["path"])])
@@ -72,10 +72,11 @@ def tell(outcome: Outcome, done: Sequence[Done]) -> Told:
     return Told(str(result.get("next", "")))
 
 
-def _export(result: dict[str, Any], related: Sequence[Done]) -> Told:
+def _export(result: dict[str, Any], related: Sequence[Done], only: Sequence[str] | None) -> Told:
     voices = _voices(related)
     turns = _result_of(related, "diarize").get("turns")
     counted = f" ({turns} turns, {_seconds_each(voices)})" if voices and turns else ""
+    counted = f" (only what {' and '.join(only)} said)" if only else counted
     text = f"Wrote the {_CALLED.get(result['format'], result['format'])} to {result['path']}{counted}."
     told = " ".join(filter(None, [text, _unnamed(related), result.get("note", "")]))
     return Told("\n\n".join(filter(None, [told, _shown(result)])), files=[_absolute(result["path"])])

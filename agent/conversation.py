@@ -11,8 +11,9 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
+from agent.clarifying import AskPerson, Clarifier
 from agent.memory import Memory
-from agent.referring import Earlier, Kind, Meant, refer
+from agent.referring import Earlier, Kind, Meant, Unclear, refer
 from agent.rewording import reword
 from agent.run import Answer, AsksTools, ask, llm_for
 from agent.stopping import Stoppable, run_stoppable
@@ -70,6 +71,7 @@ class Conversation:
         model: As ``--model``; may be changed between two turns.
         llm: This one instead of ``model``'s.
         catalog: These tools instead of the Toolbox's.
+        ask_person: Asks what only the person can tell; without it, answers say what was assumed.
 
     Raises:
         LibraryError: What was kept cannot be read or written.
@@ -83,12 +85,14 @@ class Conversation:
         model: str | None = None,
         llm: LLM | None = None,
         catalog: Sequence[ToolLike] | None = None,
+        ask_person: AskPerson | None = None,
     ) -> None:
         self.session = session
         self.model = model
         self._toolbox = toolbox
         self._llm = llm
         self._catalog = catalog
+        self._clarifier = Clarifier(toolbox, ask_person)
         self._memory = Memory(toolbox.settings.home / FILE, session)
 
     @property
@@ -150,7 +154,6 @@ class Conversation:
             on_text: As ``ask`` has it.
 
         Raises:
-            Unclear: It is open which recording is meant.
             AuricleError: As ``ask``. The turn is kept, and "go on" tries it again.
         """
         if not text.strip():
@@ -184,7 +187,12 @@ class Conversation:
             return self._llm or llm_for(self.model, self._toolbox, work)
 
         def understand(state: _Talk) -> dict[str, Any]:
-            meant = refer(state["said"], self._earlier(state), llm())
+            earlier = self._earlier(state)
+            try:
+                meant = refer(state["said"], earlier, llm())
+            except Unclear as unclear:
+                options = [(one, earlier.names[one]) for one in unclear.options]
+                meant = Meant("again", earlier.instruction, (self._clarifier.recording(options, work),))
             return {"meant": {"kind": meant.kind, "instruction": meant.instruction, "recordings": [*meant.recordings]}}
 
         def carry_out(state: _Talk) -> dict[str, Any]:
@@ -199,6 +207,7 @@ class Conversation:
                 llm=self._llm,
                 catalog=self._catalog,
                 on_text=on_text,
+                clarifier=self._clarifier,
             )
             return self._turn(state, answer, work)
 

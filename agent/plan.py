@@ -23,6 +23,7 @@ from agent.wording import (
     format_in,
     is_question,
     language_in,
+    only_in,
     path_in,
     people_in,
     speakers_in,
@@ -207,7 +208,8 @@ def _arrange(
     hearing = _some(heard.arguments, "language", "translate") if heard else {}
     kinds = {wish.kind for wish in wishes}
     formats = {wish.arguments.get("format") for wish in main if wish.kind == "export_transcript"}
-    voices = bool(people) or count is not None or bool(kinds & {"diarize", "name_speakers", "talk_time"})
+    only = only_in(instruction)
+    voices = bool(people or only) or count is not None or bool(kinds & {"diarize", "name_speakers", "talk_time"})
     voices = (voices or bool(formats & {"qa", "rttm"}) or asks_who(instruction)) and bool(
         kinds - {"reply", "slice_audio"}
     )
@@ -234,9 +236,11 @@ def _arrange(
             if hearing.get("translate"):  # names are found in what was said
                 _add(plan, "transcribe", {"recording": recording})
             _add(plan, "name_speakers", {"recording": recording, **({"people": list(people)} if people else {})})
-    translated = {"translated": True} if hearing.get("translate") else {}
+    changed: dict[str, Any] = {"translated": True} if hearing.get("translate") else {}
+    if only:
+        changed["speakers"] = only
     for wish in main:
-        _add_wish(plan, wish, recording, heard.range if heard else {}, translated)
+        _add_wish(plan, wish, recording, heard.range if heard else {}, changed)
     if not main:
         for kind in ("transcribe", "diarize", "name_speakers"):
             if kind in kinds:
@@ -249,16 +253,16 @@ def _arrange(
     ]
 
 
-def _add_wish(plan: Plan, wish: _Wish, recording: str, heard: dict[str, Any], translated: dict[str, Any]) -> None:
+def _add_wish(plan: Plan, wish: _Wish, recording: str, heard: dict[str, Any], changed: dict[str, Any]) -> None:
     arguments: dict[str, Any] = {"recording": recording, **wish.arguments}
     tool = wish.kind
     if wish.kind in {"answer", "cut_where"}:
-        arguments = {"recording": recording, **wish.range, "max_tokens": PAGE_TOKENS, **translated}
+        arguments = {"recording": recording, **wish.range, "max_tokens": PAGE_TOKENS, **changed}
         tool = "read_transcript"
     elif wish.kind == "talk_time":
         arguments, tool = {"recording": recording}, "describe_recording"
     elif wish.kind == "export_transcript":
-        arguments = {"recording": recording, **heard, **wish.arguments, **translated}
+        arguments = {"recording": recording, **heard, **wish.arguments, **changed}
     _add(plan, tool, arguments)
     cut = {"format": wish.arguments["format"]} if wish.kind == "cut_where" and "format" in wish.arguments else {}
     plan.outcomes.append(Outcome(kind=wish.kind, arguments=arguments | cut, question=wish.question, moment=wish.moment))

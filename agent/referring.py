@@ -197,8 +197,8 @@ def _words(text: str) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    """Without "and", "now", "please" at its beginning."""
-    bare = text
+    """Without "and", "now", "please" at its ends."""
+    bare = re.sub(r"[\s,]*\b(?:please|bitte|now|then|jetzt)\W*$", "", text, flags=re.I)
     while (rest := re.sub(_JOIN, "", bare, flags=re.I)) != bare:
         bare = rest
     return bare

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, Field
 
 from agent.answer import plain
+from agent.clarifying import Clarifier
 from agent.local_llm import LocalLLM, RunsJobs
 from agent.probing import tried
 from agent.state import AskState, OpenRecording
@@ -19,7 +20,8 @@ from engines.judge import judge_with
 from engines.llm import open_llm
 from engines.protocols import LLM, Judge, OnText
 from tools.catalog import catalog as all_tools
-from tools.results import RecordingDescription, RecordingList
+from tools.introducing import VoiceSample
+from tools.results import RecordingDescription, RecordingList, SpeakerNames
 from tools.work import Quiet, Work
 
 
@@ -53,6 +55,7 @@ class Answer(BaseModel):
     steps: list[Step]
     model: str
     warnings: list[str] = []
+    assumed: list[str] = Field(default_factory=list, description="What was assumed where nobody could be asked.")
 
 
 class AsksTools(Protocol):
@@ -65,6 +68,15 @@ class AsksTools(Protocol):
     def jobs(self) -> RunsJobs: ...
     def list_recordings(self, *, work: Work = ...) -> RecordingList: ...
     def describe_recording(self, recording: str, *, work: Work = ...) -> RecordingDescription: ...
+    def introduce(self, recording: str) -> list[VoiceSample]: ...
+    def name_speakers(
+        self,
+        recording: str,
+        people: list[str] | None = None,
+        names: dict[str, str] | None = None,
+        *,
+        work: Work = ...,
+    ) -> SpeakerNames: ...
 
 
 def ask(
@@ -78,6 +90,7 @@ def ask(
     on_text: OnText = lambda piece: None,
     llm: LLM | None = None,
     catalog: Sequence[ToolLike] | None = None,
+    clarifier: Clarifier | None = None,
 ) -> Answer:
     """Does what an instruction says.
 
@@ -92,6 +105,7 @@ def ask(
             that what was told is not the answer: it begins anew. What code tells (files, counts) is only in the answer.
         llm: This one instead of ``model``'s.
         catalog: These tools instead of the Toolbox's.
+        clarifier: Asks the person what only they can tell; without one it is said what was assumed.
 
     Raises:
         BadArgument: No instruction, a model that is not understood, or arguments that no tool allows.
@@ -104,7 +118,8 @@ def ask(
     work = Stoppable(work, stop)
     llm = llm or llm_for(model, toolbox, work)
     catalog = catalog if catalog is not None else all_tools()
-    steps = Steps(toolbox, work, on_step, catalog, instruction)
+    clarifier = clarifier or Clarifier(toolbox)
+    steps = Steps(toolbox, work, on_step, catalog, instruction, clarifier)
     opened = _opened(toolbox, recordings)
     before, toolbox.judge = toolbox.judge, judge_with(llm)
     try:
@@ -120,6 +135,7 @@ def ask(
         steps=[Step(**step) for step in steps.done],
         model=llm.name,
         warnings=list(dict.fromkeys([*_window_warning(llm, toolbox.settings), *state.get("warnings", [])])),
+        assumed=clarifier.take_assumed(),
     )
 
 

@@ -9,6 +9,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.prebuilt.tool_node import ToolInvocationError
 from pydantic import BaseModel
 
+from agent.clarifying import Clarifier
 from auricle.errors import AuricleError, BadArgument, Cancelled
 from tools.work import Work
 
@@ -129,6 +130,7 @@ class Steps:
         on_step: Told name and arguments before each.
         catalog: Which of them only look: what they return stays true until another was called.
         instruction: The person's words: files are written only where these say, or under new names.
+        clarifier: Asks the person whose the voices are that stay without a name.
     """
 
     def __init__(
@@ -138,9 +140,11 @@ class Steps:
         on_step: Callable[[str, dict[str, Any]], None] | None,
         catalog: Sequence[ToolLike],
         instruction: str = "",
+        clarifier: Clarifier | None = None,
     ) -> None:
         self.done: list[dict[str, Any]] = []
         self._instruction = instruction
+        self._clarifier = clarifier
         self._looking = {tool.name for tool in catalog if tool.read_only}
         self._toolbox = toolbox
         self._work = work
@@ -170,7 +174,10 @@ class Steps:
                 self.done.append({"tool": name, "arguments": given, "seconds": seconds})
             if name not in self._looking:
                 self._earlier.clear()
-            self._earlier[call] = result.model_dump(mode="json")
+            data = result.model_dump(mode="json")
+            if name == "name_speakers" and given.get("people") and self._clarifier is not None:
+                data = self._clarifier.names(str(given["recording"]), given["people"], data, self._work)
+            self._earlier[call] = data
         return self._earlier[call]
 
 

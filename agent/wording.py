@@ -69,6 +69,10 @@ _ASKING = re.compile(
     r"|was|wer|wen|wem|warum|wann|wo|wie|sag|qui|quoi|que|pourquoi|quand|comment|dis|por qu[ée]|dime)\b",
     re.IGNORECASE,
 )
+_ONLY_SAID = re.compile(
+    r"\bonly (?:what ([^\W\d][\w .'-]{0,58}?) says?\b|([^\W\d][\w-]+)['’]s (?:part|words|lines|answers|side)\b)",
+    re.IGNORECASE,
+)
 _STEM = 5
 _AUXILIARY = frozenset({"did", "does", "the", "was", "were", "are", "has", "have", "had"})
 _WORD = re.compile(r"[^\W_]{3,}")
@@ -99,6 +103,12 @@ def speakers_in(instruction: str, proposed: int, people: Sequence[str]) -> int |
     # Two or more names at the side of each other are a list of who is there.
     together = r"\W+(?:and|und|et|y|e|&|with|mit|avec|con)\W+".join(map(re.escape, people))
     return len(people) if len(people) == 2 and re.search(together, instruction) else None
+
+
+def only_in(instruction: str) -> list[str]:
+    """The one whose words alone are wanted, as the instruction calls them."""
+    match = _ONLY_SAID.search(instruction)
+    return [match[1] or match[2]] if match else []
 
 
 def format_in(instruction: str) -> str | None:

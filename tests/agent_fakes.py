@@ -183,11 +183,12 @@ class FakeToolbox:
         end: Time | None = None,
         cursor: str | None = None,
         max_tokens: int = 1500,
+        speakers: list[str] | None = None,
         *,
         work: Work = Quiet(),
     ) -> TranscriptPage:
         """Reads the transcript, page by page."""
-        self._note("read_transcript", recording=recording, start=start, end=end, cursor=cursor)
+        self._note("read_transcript", recording=recording, start=start, end=end, cursor=cursor, speakers=speakers)
         first = int(cursor or 0)
         rest = self.lines[first : first + self.page]
         after = first + self.page
@@ -234,11 +235,12 @@ class FakeToolbox:
         start: Time | None = None,
         end: Time | None = None,
         path: str | None = None,
+        speakers: list[str] | None = None,
         *,
         work: Work = Quiet(),
     ) -> ExportedFile:
         """Writes the transcript to a file."""
-        self._note("export_transcript", recording=recording, format=format, start=start, end=end)
+        self._note("export_transcript", recording=recording, format=format, start=start, end=end, speakers=speakers)
         return ExportedFile(
             recording=recording,
             revision="v3",

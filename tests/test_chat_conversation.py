@@ -117,6 +117,22 @@ def test_what_is_whole_by_itself_needs_no_judgement(talk: Talks) -> None:
     assert said.files == ["/out/sample.qa"] and talk.llm.replies == []
 
 
+ROLES = "This is a call, Diane is the customer and Sheila the agent: write it as Q&A."
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "who"), [("only Sheila", "Sheila"), ("now only the agent, please", "Sheila"), ("nur Diane", "Diane")]
+)
+def test_only_one_person_is_the_same_again_for_what_that_one_says(talk: Talks, follow_up: str, who: str) -> None:
+    chat = talk(QA, QA)
+    chat.open(["r_1"])
+    chat.say(ROLES)
+    said = chat.say(follow_up)
+    assert said.instruction == f"{ROLES} Only what {who} says."
+    assert said.steps[-1].arguments == {"recording": "r_1", "format": "qa", "speakers": [who]}
+    assert f"(only what {who} said)" in said.answer
+
+
 class Stops(Quiet):
     """A person who stops the answer once voices are told apart."""
 

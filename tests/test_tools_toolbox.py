@@ -368,6 +368,15 @@ def test_an_export_of_json_holds_every_word(toolbox: Toolbox, heard: str) -> Non
     assert sum(len(part["words"]) for part in data["segments"]) == 40
 
 
+def test_one_voice_alone_is_read_and_exported(toolbox: Toolbox, heard: str) -> None:
+    read = toolbox.read_transcript(heard, speakers=["Speaker 2"]).lines
+    assert {line.speaker for line in read} == {"Speaker 2"}
+    written = json.loads(Path(toolbox.export_transcript(heard, "json", speakers=["speaker 2"]).path).read_text())
+    assert {segment["speaker"] for segment in written["segments"]} == {"Speaker 2"}
+    with pytest.raises(NotFound, match="Speaker 1"):
+        toolbox.export_transcript(heard, "txt", speakers=["Nobody"])
+
+
 def test_an_export_never_writes_over_the_recording(toolbox: Toolbox, heard: str, tmp_path: Path) -> None:
     before = (tmp_path / "call.wav").read_bytes()
     for path in ("../call.wav", str(tmp_path), "no/such/folder.txt"):

@@ -1,5 +1,6 @@
 """Files: transcripts and slices, where they go and what is told of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from auricle.times import to_seconds
 from library import Library
 from tools.export import FORMATS, Source
 from tools.jobs import Jobs
+from tools.naming import only_of
 from tools.paths import clean_name, output_path, write_file
 from tools.reading import heard_transcript, unheard_note
 from tools.results import AudioSlice, ExportedFile
@@ -20,11 +22,18 @@ _WITHOUT_WORDS = "rttm"
 
 
 def export_transcript(
-    library: Library, recording: Recording, span: Span, kind: str, path: str | None, translated: bool
+    library: Library,
+    recording: Recording,
+    span: Span,
+    kind: str,
+    path: str | None,
+    translated: bool,
+    speakers: Sequence[str] | None = None,
 ) -> ExportedFile:
-    """Writes a range of a transcript.
+    """Writes a range of a transcript, or only what some of its voices say.
 
     Raises:
+        NotFound: There is no such voice.
         BadArgument: An unknown format, a path that is not allowed, or something to be called before.
         WorkError: The file cannot be written.
     """
@@ -36,6 +45,7 @@ def export_transcript(
         transcript = fold(library, recording, translated)
     else:
         transcript = heard_transcript(library, recording, translated)
+    transcript = only_of(transcript, speakers)
     export = form.write(Source(title=title, transcript=transcript, span=span))
     content = export.text.encode("utf-8", "replace")
     target = output_path(path, title, form.suffix, keep=Path(recording.path), content=content)

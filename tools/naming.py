@@ -137,6 +137,27 @@ def _store_given(library: Library, transcript: Transcript, names: Mapping[str, s
             library.edits.append(transcript.recording, "name", view.id, given[view.id], evidence)
 
 
+def only_of(transcript: Transcript, voices: Sequence[str] | None) -> Transcript:
+    """What some voices say, without the others; all of it where none are given.
+
+    Args:
+        voices: Names, labels or ids.
+
+    Raises:
+        NotFound: There is no such voice; the message lists those that are.
+    """
+    if not voices:
+        return transcript
+    wanted = {find_voice(transcript, voice).id for voice in voices}
+    return transcript.model_copy(
+        update={
+            "utterances": tuple(said for said in transcript.utterances if said.speaker in wanted),
+            "turns": tuple(turn for turn in transcript.turns if turn.label in wanted),
+            "speakers": tuple(view for view in transcript.speakers if view.id in wanted),
+        }
+    )
+
+
 def find_voice(transcript: Transcript, label: str) -> SpeakerView:
     """A voice by its id, label or present name.
 

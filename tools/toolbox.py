@@ -11,8 +11,10 @@ from auricle.errors import BadArgument, NotConfirmed
 from auricle.settings import Settings, get_settings
 from engines.protocols import Engines, Judge
 from library import Library
-from tools import exporting, following, hearing, naming, reading
+from tools import exporting, following, hearing, introducing, naming, reading
+from tools.introducing import VoiceSample
 from tools.jobs import Jobs
+from tools.naming import only_of
 from tools.original import ADVICE
 from tools.ranges import Time, span_of
 from tools.results import (
@@ -37,6 +39,7 @@ RecordingId = Annotated[str, Field(description="The recording's id, as list_reco
 Start = Annotated[Time | None, Field(description="From here: seconds, M:SS or H:MM:SS. Left out: the beginning.")]
 End = Annotated[Time | None, Field(description="Up to here, in the same way. Left out: the end.")]
 Translated = Annotated[bool, Field(description="The English translation instead of what was said.")]
+Voices = Annotated[list[str] | None, Field(description="Only what these people say: names or labels.")]
 OutputPath = Annotated[str | None, Field(description="The file to write. Left out: a new one in the current folder.")]
 TranscriptFormat = Literal["txt", "md", "qa", "srt", "vtt", "tsv", "json", "rttm"]
 AudioFormat = Literal["wav", "mp3", "flac", "ogg"]
@@ -65,6 +68,10 @@ class Toolbox:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.library, self.settings, self._engines)
+
+    def introduce(self, recording: str) -> list[VoiceSample]:
+        """A quote and a clip of each voice, for a person who is to say whose they are; no tool for an LLM."""
+        return introducing.introduce(self.library, self._recording(recording))
 
     def close(self) -> None:
         """Lets go of the library, if it was opened."""
@@ -131,6 +138,7 @@ class Toolbox:
                 f"{known.id} was not removed: only a person can say yes to it, with `auricle remove {known.id} --yes`."
             )
         self.library.recordings.remove(known.id)
+        introducing.forget(self.library, known.id)
         return RemovedRecording(recording=known.id, next="It is forgotten; the original file is where it was.")
 
     @tool("Transcribe", long=True, core=True)
@@ -205,6 +213,7 @@ class Toolbox:
         cursor: Annotated[str | None, Field(description="From the last page, to read on.")] = None,
         max_tokens: Annotated[int, Field(description="About how long a page may be.", ge=100, le=20_000)] = 1500,
         translated: Translated = False,
+        speakers: Voices = None,
         *,
         work: Work = Quiet(),
     ) -> TranscriptPage:
@@ -217,7 +226,7 @@ class Toolbox:
             raise BadArgument(f"max_tokens {max_tokens} is not allowed: give 100 to 20000.")
         known = self._recording(recording)
         span = span_of(known, start, end)
-        transcript = reading.heard_transcript(self.library, known, translated)
+        transcript = only_of(reading.heard_transcript(self.library, known, translated), speakers)
         return reading.read(transcript, span, cursor, max_tokens)
 
     @tool("Search transcripts", read_only=True, core=True)
@@ -267,6 +276,7 @@ class Toolbox:
         end: End = None,
         path: OutputPath = None,
         translated: Translated = False,
+        speakers: Voices = None,
         *,
         work: Work = Quiet(),
     ) -> ExportedFile:
@@ -277,7 +287,8 @@ class Toolbox:
         Example: recording="r_…", format="qa"
         """
         known = self._recording(recording)
-        return exporting.export_transcript(self.library, known, span_of(known, start, end), format, path, translated)
+        span = span_of(known, start, end)
+        return exporting.export_transcript(self.library, known, span, format, path, translated, speakers)
 
     @tool("Look at a job", read_only=True)
     def get_job(

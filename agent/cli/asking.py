@@ -19,6 +19,7 @@ from agent.cli.context import (
 )
 from agent.cli.errors import Usage
 from agent.cli.output import Shown
+from agent.cli.person import asks_person
 from agent.cli.progress import CommandLineWork
 from agent.cli.render import length, one_line
 from auricle.times import clock
@@ -61,13 +62,17 @@ def ask(
     *references, instruction = words
     if not instruction.strip() or RECORDING_ID.fullmatch(instruction) or Path(instruction).is_file():
         raise Usage(f"The instruction is missing after '{instruction}': auricle ask RECORDING \"INSTRUCTION\".")
+    from agent.clarifying import Clarifier
     from agent.run import ask as answer_to
 
     with working() as (toolbox, work):
         ids = recording_ids(toolbox, references, work)
         ensure_models(HEARING, work)
         ensure_llm(model, work)
-        answer = answer_to(instruction, ids, toolbox, model=model, work=work, on_step=steps_to(work))
+        clarifier = Clarifier(toolbox, asks_person(work))
+        answer = answer_to(
+            instruction, ids, toolbox, model=model, work=work, on_step=steps_to(work), clarifier=clarifier
+        )
     return Shown(answer.model_dump(mode="json"), answer_lines(answer))
 
 
@@ -123,6 +128,7 @@ def answer_lines(answer: "Answer") -> list[str]:
         lines.append(f"  [{clock(citation.start)}] “{citation.quote}”{mark}")
     lines += [f"File: {path}" for path in answer.files]
     lines += [f"Note: {warning}" for warning in answer.warnings]
+    lines += [f"Assumed: {one}" for one in answer.assumed]
     steps = ", ".join(f"{step.tool} {length(step.seconds)}" for step in answer.steps)
     lines += ["", f"{plural(len(answer.steps), 'step')}: {steps or 'none'}; answered by {answer.model}"]
     return lines

@@ -10,6 +10,7 @@ from agent.cli.asking import HEARING, Model, answer_lines, steps_to
 from agent.cli.command import add, plural
 from agent.cli.context import ensure_llm, ensure_models, recording_ids, working
 from agent.cli.output import Shown, print_human, say
+from agent.cli.person import asks_person
 from agent.cli.progress import CommandLineWork
 from agent.cli.slash import SlashCommands
 from agent.drafting import ANEW
@@ -46,7 +47,7 @@ def chat(
 
     with working() as (toolbox, work):
         ids = recording_ids(toolbox, recordings or [], work)
-        conversation = Conversation(toolbox, session=session, model=model)
+        conversation = Conversation(toolbox, session=session, model=model, ask_person=asks_person(work))
         try:
             if new:
                 conversation.begin_anew()
