@@ -92,8 +92,10 @@ class Recordings:
         if not found:
             found = [recording for recording in recordings if ref in _names(recording)]
         if len(found) > 1:
-            ids = ", ".join(f"{recording.id} ({recording.path})" for recording in found[:_NAMED])
-            raise BadArgument(f"Several recordings are called '{_shown(ref)}': give one of the ids {ids}.")
+            ids = ", ".join(recording.id for recording in found[:_NAMED])
+            raise BadArgument(
+                f"Several recordings are called '{_shown(ref)}': list them, and give one of the ids {ids}."
+            )
         if not found:
             raise NotFound(f"There is no file and no recording '{_shown(ref)}'. {_known(recordings)}")
         return found[0]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from auricle.errors import AuricleError, NotConfirmed
 from mcp_server.asking import ANSWER, CONTEXT, Person, Unanswered, answered, resolver
+from mcp_server.discretion import Discretion
 from mcp_server.folders import Folders
 from mcp_server.work import CallWork, Patience
 from tools.results import JobStatus
@@ -27,7 +28,7 @@ PATH = "path"
 """The name of every parameter that is a file."""
 
 
-def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: Folders) -> Tool:
+def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: Folders, discretion: Discretion) -> Tool:
     """Wraps one tool.
 
     Args:
@@ -35,9 +36,10 @@ def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: F
         toolbox: What carries the calls out.
         patience: Seconds until a long call answers with a job.
         folders: Where files may be read and written.
+        discretion: What of other folders is told.
     """
     result = _result(spec)
-    call = _call(spec, toolbox, patience, folders, result)
+    call = _call(spec, toolbox, patience, folders, discretion, result)
     tool = Tool.from_function(
         call,
         name=spec.name,
@@ -78,7 +80,12 @@ def _makes_files(spec: ToolSpec) -> bool:
 
 
 def _call(
-    spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: Folders, result: type[BaseModel]
+    spec: ToolSpec,
+    toolbox: Toolbox,
+    patience: Patience,
+    folders: Folders,
+    discretion: Discretion,
+    result: type[BaseModel],
 ) -> Callable[..., Awaitable[BaseModel]]:
     method = getattr(toolbox, spec.name)
 
@@ -98,10 +105,11 @@ def _call(
             done = await anyio.to_thread.run_sync(toolbox.get_job, waiting.job.id)
         except NotConfirmed as error:
             if person.unasked is None:
-                raise ToolError(error.message) from None
+                raise ToolError(discretion.sentence(error.message)) from None
             done = Unanswered(question=person.unasked.text, next=f"Put the question to the person. {error.message}")
         except AuricleError as error:
-            raise ToolError(error.message) from None
+            raise ToolError(discretion.sentence(error.message)) from None
+        done = discretion.result(done)
         return done if isinstance(done, result) else result.model_validate(done)
 
     async def call(**given: Any) -> BaseModel:

@@ -88,7 +88,7 @@ class Folders:
             BadArgument: As ``to_read``, or there is a file of the person's.
         """
         real = self.to_read(path)
-        if real not in self._written and Path(real).exists():
+        if real not in self._written and os.path.lexists(real):
             raise BadArgument(f"{path} exists and is not this server's to replace: give another path, or none.")
         return real
 

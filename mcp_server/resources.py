@@ -19,6 +19,7 @@ from mcp_types import INVALID_PARAMS, Resource, ResourceTemplate
 from auricle.domain import Recording, Span
 from auricle.errors import AuricleError, NotFound, RequestError
 from auricle.times import clock, parse_time, to_samples, to_seconds
+from mcp_server.discretion import Discretion
 from tools import clips
 from tools.excerpts import excerpt
 from tools.export import FORMATS
@@ -67,10 +68,11 @@ class Resources:
 
     Args:
         toolbox: Over the library.
+        discretion: What of the person's folders an error may tell.
     """
 
-    def __init__(self, toolbox: Toolbox) -> None:
-        self._toolbox = toolbox
+    def __init__(self, toolbox: Toolbox, discretion: Discretion) -> None:
+        self._toolbox, self._discretion = toolbox, discretion
         sounds = tuple(clips.LONGEST)
         limits = ", ".join(f"{seconds:.0f} s as {kind}" for kind, seconds in clips.LONGEST.items())
         self.kinds: Sequence[Kind] = (
@@ -168,11 +170,12 @@ class Resources:
         try:
             return await anyio.to_thread.run_sync(self._read, uri, abandon_on_cancel=True)
         except NotFound as error:
-            raise ResourceNotFoundError(error.message) from None
+            raise ResourceNotFoundError(self._discretion.sentence(error.message)) from None
         except RequestError as error:
-            raise MCPError(code=INVALID_PARAMS, message=error.message, data={"uri": uri}) from None
+            message = self._discretion.sentence(error.message)
+            raise MCPError(code=INVALID_PARAMS, message=message, data={"uri": uri}) from None
         except AuricleError as error:
-            raise ResourceError(error.message) from None
+            raise ResourceError(self._discretion.sentence(error.message)) from None
 
     def recording(self, id: str) -> Recording:
         """A recording by its id alone: a name or a path is no part of a URI.

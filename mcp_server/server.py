@@ -18,6 +18,7 @@ from auricle.settings import Settings
 from mcp_server import guides
 from mcp_server.adapter import as_mcp_tool
 from mcp_server.completing import Completions
+from mcp_server.discretion import Discretion
 from mcp_server.folders import Folders
 from mcp_server.resources import Resources
 from tools.catalog import catalog
@@ -38,8 +39,8 @@ def build_server(
         folders: Where clients may read and write files, links resolved; the first is where relative paths start.
         ending: Set once the server is about to end: who waits for a job is sent home with its handle.
     """
-    held = Folders(folders)
-    resources = Resources(toolbox)
+    held, discretion = Folders(folders), Discretion(folders, [settings.home, settings.models])
+    resources = Resources(toolbox, discretion)
 
     def patience() -> float:
         return 0.0 if ending is not None and ending.is_set() else settings.wait_seconds
@@ -50,7 +51,7 @@ def build_server(
         title="Auricle",
         instructions=prompts.load("mcp_server", folders=", ".join(str(folder) for folder in folders)),
         version=__version__,
-        tools=[as_mcp_tool(spec, toolbox, patience, held) for spec in catalog()],
+        tools=[as_mcp_tool(spec, toolbox, patience, held, discretion) for spec in catalog()],
         log_level="WARNING",
     )
     server.completion()(Completions(toolbox, resources, guides.choices()).complete)  # type: ignore[no-untyped-call]
