@@ -28,12 +28,12 @@ from engines.protocols import (
     Windows,
 )
 from engines.recognition import SileroDetector, WhisperRecognizer
+from engines.sources import Report
 
 if TYPE_CHECKING:
     from engines.diarization import PyannoteDiarizer
 
 Made = TypeVar("Made")
-Announce = Callable[[str], None]
 
 HEARING = 2
 """Raised when recognition would hear the same audio otherwise: what was heard before is then heard again."""
@@ -92,12 +92,15 @@ def to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def build(settings: Settings, announce: Announce = to_stderr) -> Engines:
+TO_STDERR = Report(to_stderr)
+
+
+def build(settings: Settings, report: Report = TO_STDERR) -> Engines:
     """The engines that the settings name.
 
     Args:
         settings: Weights, device, where models lie.
-        announce: Told a line before and while missing weights are fetched.
+        report: Told when missing weights are fetched, and how far that is.
     """
     opened: dict[str, LLM] = {}
     opening = threading.Lock()
@@ -108,7 +111,7 @@ def build(settings: Settings, announce: Announce = to_stderr) -> Engines:
 
         with opening:
             if spec not in opened:
-                opened[spec] = open_llm(spec, settings, partial(open_local, settings=settings, announce=announce))
+                opened[spec] = open_llm(spec, settings, partial(open_local, settings=settings, announce=report.say))
             return opened[spec]
 
     def close() -> None:
@@ -120,33 +123,35 @@ def build(settings: Settings, announce: Announce = to_stderr) -> Engines:
         opened.clear()
 
     return Engines(
-        recognizer=Once(partial(_recognizer, settings, announce)),
+        recognizer=Once(partial(_recognizer, settings, report)),
         detector=Once(SileroDetector),
-        diarizer=Once(partial(_diarizer, settings, announce)),
+        diarizer=Once(partial(_diarizer, settings, report)),
         llm=llm,
         close=close,
     )
 
 
-def _recognizer(settings: Settings, announce: Announce) -> Recognizer:
+def _recognizer(settings: Settings, report: Report) -> Recognizer:
     identity = f"{_identity(settings.whisper, settings)}.{HEARING}"
 
     def make() -> Recognizer:
-        folder = weights.resolve(settings.whisper, settings, announce, role="recognition")
+        folder = weights.resolve(settings.whisper, settings, report.say, report.progress, role="recognition")
         return WhisperRecognizer(folder, identity, settings.device)
 
     return LazyRecognizer(identity, make)
 
 
-def _diarizer(settings: Settings, announce: Announce) -> Diarizer:
+def _diarizer(settings: Settings, report: Report) -> Diarizer:
     names = (settings.segmentation, settings.embedding)
     identity = "+".join(_identity(name, settings) for name in names) + f".{DIARIZING}"
 
     def make() -> "PyannoteDiarizer":
         from engines.diarization import PyannoteDiarizer
 
-        segmentation = weights.resolve(settings.segmentation, settings, announce, role="segmentation")
-        embedding = weights.resolve(settings.embedding, settings, announce, role="embedding")
+        segmentation = weights.resolve(
+            settings.segmentation, settings, report.say, report.progress, role="segmentation"
+        )
+        embedding = weights.resolve(settings.embedding, settings, report.say, report.progress, role="embedding")
         return PyannoteDiarizer(segmentation, embedding, identity, settings.device)
 
     return LazyDiarizer(identity, make)

@@ -23,6 +23,7 @@ from engines.manifest import anchored
 from engines.protocols import Engines, OnText
 from library import Library
 from tools.context import Context
+from tools.fetching import fetching
 from tools.growing import Growing
 from tools.handlers import handle, recall
 from tools.work import BRIEF, Bounded, OutOfPatience, StillWorking, Work
@@ -270,13 +271,8 @@ class Jobs:
         if self._engines is None:
             from engines.build import build
 
-            self._engines = build(self._settings, self._announce)
+            self._engines = build(self._settings, fetching(lambda: self._work))
         return self._engines
-
-    def _announce(self, line: str) -> None:
-        if self._work is not None:
-            self._work.report(0, 0, line)
-            self._work.check_cancelled()
 
     def _wait(self, job: str, asker: str, work: Work, patience: float | None, on_text: OnText | None) -> dict[str, Any]:
         began = seen = time.monotonic()

@@ -19,9 +19,11 @@ from auricle.domain import Job
 from auricle.errors import AuricleError, Cancelled, NotFound, WorkError
 from auricle.settings import Settings
 from engines.protocols import Engines
+from engines.sources import Report
 from library import Library
 from library.jobs import Requests
 from tools.estimating import Estimate
+from tools.fetching import fetching
 from tools.work import PERSON
 
 LOCK = "worker.lock"
@@ -119,10 +121,10 @@ class Worker:
 
     Args:
         settings: Whose home, and how long to idle. A job's own settings take the place of these while it runs.
-        build: Makes the engines for settings, telling a line before and while it fetches weights.
+        build: Makes the engines for settings, telling how far it is when it fetches weights.
     """
 
-    def __init__(self, settings: Settings, build: Callable[[Settings, Callable[[str], None]], Engines]) -> None:
+    def __init__(self, settings: Settings, build: Callable[[Settings, Report], Engines]) -> None:
         self._settings, self._build = settings, build
         self._library = Library(settings.home)
         self._lock_file = settings.home / LOCK
@@ -184,15 +186,8 @@ class Worker:
             settings = self._settings.model_copy(
                 update={key: Path(value) if key == "models" else value for key, value in wanted.items()}
             )
-            self._made = wanted, self._build(settings, self._announce), settings
+            self._made = wanted, self._build(settings, fetching(lambda: self._work)), settings
         return self._made[1], self._made[2]
-
-    def _announce(self, line: str) -> None:
-        """Weights are fetched in the middle of a job: whoever waits for it sees that."""
-        _log.info(line)
-        if self._work is not None:
-            self._work.report(0, 0, line)
-            self._work.check_cancelled()
 
     def _at_home(self) -> bool:
         return _inode(self._lock_file) == self._identity is not None
@@ -239,10 +234,10 @@ def main(settings: Settings | None = None, engines: Engines | None = None) -> in
     return 0
 
 
-def _build(settings: Settings, announce: Callable[[str], None]) -> Engines:
+def _build(settings: Settings, report: Report) -> Engines:
     from engines.build import build
 
-    return build(settings, announce)
+    return build(settings, report)
 
 
 def _write_pid(file: Path) -> None:
