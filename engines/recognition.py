@@ -68,7 +68,7 @@ class WhisperRecognizer:
     def transcribe(
         self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
     ) -> Iterator[Heard]:
-        """Hears words, half a minute at a time.
+        """Hears words, half a minute at a time; what comes first, with nothing heard yet, says that it is ready to.
 
         Args:
             audio: (samples,), 16 kHz.
@@ -81,9 +81,7 @@ class WhisperRecognizer:
         """
         language = self._checked(options.language)
         if not speech:
-            yield Heard(
-                Recognition(language=language or UNDETERMINED, language_probability=0.0, segments=()), len(audio)
-            )
+            yield Heard(_nothing(language or UNDETERMINED, 0.0), len(audio))
             return
         spoken = _with_air(speech, len(audio))
         clips = [(_frame(island.start), _frame(island.end)) for island in _islands(spoken, len(audio))]
@@ -95,6 +93,7 @@ class WhisperRecognizer:
             language, probability, _ = self._model.detect_language(features=features[..., clips[0][0] :])
         decoder = Decoder(self._model, features, str(language), options)
         begin = Position.from_list(since.resume) if since is not None else Position()
+        yield Heard(_nothing(language, probability), since.until if since is not None else 0, begin.as_list())
         for segments, position in decoder.windows(clips, begin):
             recognition = Recognition(
                 language=str(language),
@@ -119,6 +118,10 @@ class WhisperRecognizer:
             f"The language '{language}' is not one of the {len(known)} that {self._name} knows: give a two-letter "
             f"ISO 639-1 code such as en, de, fr, es, it, ja or zh, or leave it out to have it detected."
         )
+
+
+def _nothing(language: str | None, probability: float) -> Recognition:
+    return Recognition(language=str(language), language_probability=float(probability), segments=())
 
 
 class SileroDetector:

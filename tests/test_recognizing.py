@@ -114,6 +114,33 @@ def test_silence_is_no_work_and_tells_no_language(
     assert jobs.run("recognize", {"recording": silence.id}, Quiet())["heard"] == 0
 
 
+class Listens(Quiet):
+    """Remembers how far the work was told to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[float, float, str]] = []
+
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
+        self.told.append((done, total, note))
+
+
+def test_a_window_is_work_however_little_is_said_in_it_and_long_silence_is_none(
+    jobs: Jobs, library: Library, tmp_path: Path
+) -> None:
+    speech, silence = np.full(at(50), 9000), np.zeros(at(60))
+    sound = library.recordings.add(
+        written(tmp_path / "s.wav", np.concatenate([speech, silence, speech[: at(2)], silence])), lambda *_: None
+    )
+    work = Listens()
+    jobs.run("recognize", {"recording": sound.id}, work)
+    listened = [(done, total) for done, total, note in work.told if note.startswith(("listen", "heard"))]
+    for _, total in listened:
+        assert total == pytest.approx(52 + 3 * 10)  # two windows full of words, one of few
+    assert [done for done, _ in listened] == sorted(done for done, _ in listened)
+    assert listened[-1][0] == listened[-1][1]
+
+
 def test_recognition_and_diarization_share_one_pass_that_finds_speech(library: Library, recording: Recording) -> None:
     detector = FakeDetector()
     jobs = Jobs(library, Settings(home=library.home, worker="inline"), fake_engines(detector=detector))

@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from auricle.domain import Recognition, Recording, Span, Take
@@ -14,7 +14,7 @@ from engines.protocols import Heard, HearingOptions, Recognizer
 from tools.context import Context
 from tools.cutting import pieces, shifted
 from tools.ranges import range_of
-from tools.spans import without
+from tools.spans import union, without
 from tools.speech import SECTION, Section, faintest, sections, speech_within, widened
 from tools.work import Work
 
@@ -23,6 +23,13 @@ _SHORTEST = SAMPLE_RATE // 10
 
 _SURE = 0.5
 """A language that was found with less certainty is not taken for granted in what follows."""
+
+_ENCODING = 10.0
+"""Encoding a window takes as long as decoding so many seconds of speech (Whisper base on two cores)."""
+_WINDOW = to_samples(25)
+"""How far a window goes, about: it ends with a sentence."""
+_HALF = to_samples(5)
+"""Half a silence that is long enough to be skipped."""
 
 _BEGUN = 1e-6
 """Seconds: nothing is heard yet, but the model is loaded, and what comes tells how fast it is."""
@@ -137,11 +144,21 @@ class _Stretch:
 
     @property
     def work(self) -> float:
-        """Seconds of speech: silence costs nothing."""
         return self.work_in(self.span)
 
     def work_in(self, span: Span) -> float:
-        return to_seconds(sum(each.shared_with(span) for each in self.speech))
+        """What hearing a part takes, in seconds of speech; each window is encoded, however little is said in it."""
+        said = sum(each.shared_with(span) for each in self.speech)
+        windows = sum(
+            max(1.0, island.length / _WINDOW) * island.shared_with(span) / island.length for island in self._islands
+        )
+        return to_seconds(said) + _ENCODING * windows
+
+    @cached_property
+    def _islands(self) -> list[Span]:
+        """What is looked at: all but long silences."""
+        around = union(Span(start=max(0, each.start - _HALF), end=each.end + _HALF) for each in self.speech)
+        return [Span(start=each.start + min(_HALF, each.start), end=each.end - _HALF) for each in around]
 
 
 def _unheard(context: Context, request: _Request, work: Work) -> Iterator[_Stretch]:
@@ -187,8 +204,9 @@ def _listened(
     audio = context.library.recordings.read(request.recording, stretch.sound)
     speech = speech_within(stretch.speech, stretch.sound)
     windows = request.recognizer.transcribe(audio, speech, options, history.since(stretch))
-    begun()
-    for heard in windows:
+    for number, heard in enumerate(windows):
+        if number == 0:
+            begun()
         end = min(stretch.sound.start + heard.until, stretch.span.end)
         if end <= start:
             continue
