@@ -1,5 +1,6 @@
 """Who speaks when, done inline with fakes: listened to once, told apart again and again."""
 
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def diarize(jobs: Jobs, recording: Recording, start: float = 0, end: float | Non
     return str(jobs.run("diarize", args, Quiet())["take"])
 
 
+def with_silence(path: Path, speech: float, silence: float) -> Path:
+    with wave.open(str(tone(path, speech + silence)), "rb") as sound:
+        params, frames = sound.getparams(), sound.readframes(at(speech))
+    with wave.open(str(path), "wb") as out:
+        out.setparams(params)
+        out.writeframes(frames + bytes(2 * at(silence)))
+    return path
+
+
 def found(library: Library, take: str, recording: Recording) -> Diarization:
     takes = {each.id: each for each in library.takes.find(recording.id, "diarization")}
     return Diarization.model_validate_json(takes[take].payload)
@@ -53,6 +63,23 @@ def test_voices_are_kept_in_pieces_of_half_a_minute(
     spans = [take.span for take in library.takes.find(recording.id, "voices")]
     assert spans == [Span(start=0, end=at(30)), Span(start=at(30), end=at(60)), Span(start=at(60), end=at(70.5))]
     assert diarizer.listened == [30, 30, 10.5]
+
+
+def test_windows_far_from_speech_are_no_work_and_those_with_little_of_it_are_less(
+    jobs: Jobs, library: Library, tmp_path: Path
+) -> None:
+    sound = library.recordings.add(with_silence(tmp_path / "s.wav", speech=10, silence=60), lambda *_: None)
+    told: list[tuple[float, float]] = []
+
+    class Listens(Quiet):
+        def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
+            if note.startswith("listening"):
+                told.append((done, total))
+
+    jobs.run("diarize", {"recording": sound.id, "start": 0, "end": sound.duration}, Listens())
+    assert [total for _, total in told] == [pytest.approx(10 + 0.2)] * len(told)  # ten full windows, and one next to them
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1][0] == pytest.approx(told[-1][1])
 
 
 def test_a_stopped_diarization_goes_on_with_the_next_piece(

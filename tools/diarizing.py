@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from auricle.domain import Diarization, Recording, Span, Speaker, Take, Turn
 from auricle.times import clock, to_samples, to_seconds
 from engines.protocols import Diarizer, SpeakerCount, VoiceMap, Windows
@@ -17,6 +20,9 @@ from tools.work import Work
 
 _PIECE_SECONDS = 30.0
 """Voices are kept in pieces of at most this length."""
+
+_LOOKING = 0.2
+"""What a window takes in which hardly anybody speaks, beside one that is full of speech."""
 
 
 def diarize(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
@@ -105,8 +111,9 @@ def _listen(context: Context, request: _Request, work: Work) -> None:
     work.check_cancelled()
     windows = request.diarizer.windows
     speech = _speech(context, recording, missing, windows.length, work)
+    spoken = _Spoken(speech)
     pieces = [
-        (piece, to_seconds(sum(each.shared_with(piece) for each in speech)))
+        (piece, spoken.work(windows, piece))
         for span in missing
         for piece in _pieces(windows, span, recording.duration, context.settings.piece_seconds)
     ]
@@ -127,6 +134,25 @@ def _listen(context: Context, request: _Request, work: Work) -> None:
         library.takes.add(recording.id, "voices", request.diarizer.identity, {}, piece, blob=kept.to_bytes())
         done += cost
         work.between_pieces()
+
+
+class _Spoken:
+    """How much is spoken up to any time."""
+
+    def __init__(self, speech: Sequence[Span]) -> None:
+        edges = [edge for span in union(speech) for edge in (span.start, span.end)] or [0]
+        self._edges = np.array(edges)
+        self._until = np.cumsum([0, *np.where(np.arange(len(edges) - 1) % 2 == 0, np.diff(edges), 0)])
+
+    def work(self, windows: Windows, piece: Span) -> float:
+        """What listening to a piece takes, in windows full of speech; one that nobody speaks near is not looked at."""
+        starts = np.arange(piece.start, piece.end, windows.step)
+        near = self._between(starts - windows.length, starts + 2 * windows.length) > 0
+        said = self._between(starts, starts + windows.length) / windows.length
+        return float(np.sum(near * (_LOOKING + (1 - _LOOKING) * said)))
+
+    def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.interp(ends, self._edges, self._until) - np.interp(starts, self._edges, self._until)
 
 
 def _speech(context: Context, recording: Recording, spans: Sequence[Span], margin: int, work: Work) -> list[Span]:
