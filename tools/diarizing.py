@@ -152,7 +152,8 @@ class _Spoken:
         return float(np.sum(near * (_LOOKING + (1 - _LOOKING) * said)))
 
     def _between(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.interp(ends, self._edges, self._until) - np.interp(starts, self._edges, self._until)
+        first, last = (np.interp(times, self._edges, self._until) for times in (starts, ends))
+        return np.asarray(last - first, dtype=np.float64)
 
 
 def _speech(context: Context, recording: Recording, spans: Sequence[Span], margin: int, work: Work) -> list[Span]:

@@ -161,6 +161,51 @@ class ExportedFile(Result):
     note: str = Field(default="", description="What the person should know of the file.")
 
 
+class SpeakerStatistics(BaseModel):
+    speaker: str
+    id: str
+    seconds: float = Field(description="Of speech, what is said at the same time as others included.")
+    share: float = Field(description="Share of all speech, 0 to 1.")
+    turns: int
+    words: int
+    words_per_minute: float | None
+    questions: int
+    longest_turn_start: float | None
+    longest_turn_seconds: float
+    interrupts: int = Field(description="How often this person takes the word while another one speaks.")
+    is_interrupted: int
+
+
+class Silence(BaseModel):
+    start: float
+    end: float
+
+
+class Occurrence(BaseModel):
+    start: float
+    end: float
+    speaker: str | None
+
+
+class TalkStatistics(Result):
+    recording: str
+    revision: str
+    start: float
+    end: float
+    speech_seconds: float
+    silence_seconds: float
+    overlap_seconds: float = Field(description="Seconds in which two or more speak at once.")
+    words: int
+    words_per_minute: float | None
+    interruptions: int
+    questions: int
+    speakers: list[SpeakerStatistics]
+    silences: list[Silence] = Field(description="The longest ones, of two seconds and more.")
+    times_said: int | None = Field(description="How often the words are said; null where none were given.")
+    said_by: dict[str, int] = Field(default_factory=dict)
+    occurrences: list[Occurrence] = Field(default_factory=list)
+
+
 class JobStatus(Result):
     job: str
     kind: str

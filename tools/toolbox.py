@@ -29,10 +29,13 @@ from tools.results import (
     RemovedRecording,
     SearchResult,
     SpeakerNames,
+    TalkStatistics,
     Transcription,
     TranscriptPage,
 )
 from tools.spec import tool
+from tools.statistics import statistics
+from tools.transcript import fold
 from tools.work import Quiet, Work
 
 RecordingId = Annotated[str, Field(description="The recording's id, as list_recordings gives it.")]
@@ -244,6 +247,26 @@ class Toolbox:
         Example: words="refund"
         """
         return reading.search(self.library, words, self._recording(recording) if recording else None)
+
+    @tool("Count and measure talk", read_only=True, core=True)
+    def measure_talk(
+        self,
+        recording: RecordingId,
+        words: Annotated[str | None, Field(description="A word or phrase: how often is it said, by whom?")] = None,
+        start: Start = None,
+        end: End = None,
+        *,
+        work: Work = Quiet(),
+    ) -> TalkStatistics:
+        """Counts: talk time, turns, words per minute, questions, interruptions, silence, how often a word is said.
+
+        Use it for every number about how people talk. Call transcribe and diarize before.
+        Not for what is said: that is read_transcript. Example: recording="r_…", words="refund"
+        """
+        if words is not None and not any(char.isalnum() for char in words):
+            raise BadArgument("There are no words to count: give a word or a phrase, or leave it out.")
+        known = self._recording(recording)
+        return statistics(fold(self.library, known), span_of(known, start, end), words)
 
     @tool("Cut out audio", long=True, idempotent=False, core=True)
     def slice_audio(
