@@ -89,6 +89,12 @@ class Takes:
         with self._database.read() as connection:
             return [_take(row) for row in connection.execute(query.order_by(tables.takes.c.rank)).mappings()]
 
+    def heard(self) -> set[str]:
+        """The ids of the recordings in which recognition has listened to something."""
+        query = select(tables.takes.c.recording).where(tables.takes.c.kind == "recognition").distinct()
+        with self._database.read() as connection:
+            return set(connection.execute(query).scalars())
+
     def again(self, takes: Iterable[str]) -> None:
         """Puts stored takes last in ``find``'s order, since they are what was asked for last."""
         with self._database.write() as connection:

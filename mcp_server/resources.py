@@ -123,6 +123,7 @@ class Resources:
             )
         ]
         library = self._toolbox.library
+        heard = library.takes.heard()
         for known in library.recordings.list()[: -MOST_LISTED - 1 : -1]:
             name, length = Path(known.path).name, clock(known.seconds)
             found.append(
@@ -134,7 +135,7 @@ class Resources:
                     mime_type=_TYPES["json"],
                 )
             )
-            if library.takes.find(known.id, "recognition"):
+            if known.id in heard:
                 found.append(
                     Resource(
                         uri=TRANSCRIPT.expand({"recording": known.id, "format": "txt"}),

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 from mcp.client import Client
@@ -120,11 +121,13 @@ def serving(home: Path, folder: Path, *options: str, script: tuple[str, ...] = (
 
 
 @asynccontextmanager
-async def connected(served: Served, token: str | None = None, mode: str = "auto") -> AsyncIterator[Client]:
-    """The Python SDK's client, in one of the protocol's eras."""
+async def connected(
+    served: Served, token: str | None = None, mode: str = "auto", **client_parts: Any
+) -> AsyncIterator[Client]:
+    """The Python SDK's client, in one of the protocol's eras; ``client_parts`` may say who answers its questions."""
     headers = bearer(token) if token else {}
     async with (
         httpx2.AsyncClient(headers=headers, timeout=60) as http,
-        Client(streamable_http_client(served.mcp, http_client=http), mode=mode) as client,
+        Client(streamable_http_client(served.mcp, http_client=http), mode=mode, **client_parts) as client,
     ):
         yield client

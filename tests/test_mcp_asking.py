@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp.client import Client
-from mcp_types import CallToolResult, ElicitResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, ElicitResult, InputRequiredResult
 
 from auricle.settings import Settings
 from mcp_server.asking import NEITHER, Asking, Person
 from tests.fakes import FakeRecognizer, fake_engines, tone
+from tests.http_kit import connected, serving
 from tests.mcp_kit import talk
 from tools.toolbox import Toolbox
 
@@ -175,3 +178,54 @@ def test_an_answer_counts_for_the_question_that_was_asked_alone() -> None:
     assert not person.confirm("Remove another one?")
     assert person.unasked is not None
     assert person.confirm("Remove it?")
+
+
+def test_an_answer_that_was_made_up_or_meant_for_another_recording_removes_nothing(
+    call: str, toolbox: Toolbox, settings: Settings, tmp_path: Path
+) -> None:
+    """In 2026 the question and its answer travel through the client's hands."""
+    other = toolbox.add_recording(str(tone(tmp_path / "other.wav", 4, pitch=300))).id
+
+    async def go(client: Client) -> None:
+        async def remove(recording: str, answers: Any = None, state: str | None = None) -> Any:
+            return await client.session.call_tool(
+                "remove_recording",
+                {"recording": recording},
+                input_responses=answers,
+                request_state=state,
+                allow_input_required=True,
+            )
+
+        asked = await remove(other)
+        assert isinstance(asked, InputRequiredResult)
+        yes = dict.fromkeys(asked.input_requests or {}, says(yes=True))
+        assert yes
+        assert isinstance(await remove(call, yes), InputRequiredResult)  # asked again: nobody was asked this
+        for state in (asked.request_state, "made up"):
+            with pytest.raises(MCPError):
+                await remove(call, yes, state)
+        assert len(toolbox.list_recordings().recordings) == 2
+        assert isinstance(await remove(other, yes, asked.request_state), CallToolResult)
+
+    talk(toolbox, settings, [tmp_path], go, elicitation_callback=Asked())
+    assert [one.id for one in toolbox.list_recordings().recordings] == [call]
+
+
+def test_the_person_is_asked_over_http_as_well(tmp_path: Path) -> None:
+    with serving(tmp_path / "home", tmp_path / "folder") as running:
+        for mode in ("auto", "legacy"):
+            path = tone(running.folder / f"{mode}.wav", 4, pitch=300 if mode == "auto" else 500)
+            person = Asked(ElicitResult(action="decline"), says(yes=True))
+
+            async def go(mode: str = mode, path: Path = path, person: Asked = person) -> None:
+                async with connected(running, mode=mode, elicitation_callback=person) as client:
+                    recording = told(await client.call_tool("add_recording", {"path": str(path)}))["id"]
+                    assert (await client.call_tool("remove_recording", {"recording": recording})).is_error
+                    assert told(await client.call_tool("list_recordings"))["recordings"]
+                    sound = (await client.read_resource(f"auricle://recordings/{recording}/audio.wav")).contents
+                    assert sound[0].mime_type == "audio/wav"
+                    told(await client.call_tool("remove_recording", {"recording": recording}))
+                    assert not told(await client.call_tool("list_recordings"))["recordings"]
+
+            anyio.run(go)
+            assert len(person.questions) == 2

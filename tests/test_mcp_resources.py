@@ -15,6 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import BlobResourceContents, PromptReference, ResourceTemplateReference, TextResourceContents
 
 from auricle.domain import Span
+from auricle.errors import LibraryError
 from auricle.settings import Settings
 from mcp_server.resources import AUDIO, ONE, TRANSCRIPT, VOICE
 from tests.fakes import VOCABULARY, fake_engines, tone
@@ -240,5 +241,23 @@ def test_ids_formats_and_speakers_are_completed(
         assert await values(AUDIO, "start", "1") == []
         unknown = await client.complete(PromptReference(name="nothing"), {"name": "format", "value": ""})
         assert unknown.completion.values == []
+
+    talk(toolbox, settings, [folder], go, mode=mode)
+
+
+def test_a_library_in_trouble_does_not_tell_where_it_lies(
+    call: str, toolbox: Toolbox, settings: Settings, folder: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise LibraryError(f"Audio cannot be stored in {settings.home}/audio (no space left).")
+
+    monkeypatch.setattr(toolbox.library.recordings, "read", full)
+
+    async def go(client: Client) -> None:
+        with pytest.raises(MCPError) as failed:
+            await read(client, f"auricle://recordings/{call}/audio.wav")
+        assert failed.value.message.startswith("Audio cannot be stored in ")
+        assert str(settings.home) not in failed.value.message
+        assert failed.value.code == -32603
 
     talk(toolbox, settings, [folder], go, mode=mode)
