@@ -208,6 +208,7 @@ class Conversation:
                 catalog=self._catalog,
                 on_text=on_text,
                 clarifier=self._clarifier,
+                own_words="\n".join([*_said(state), state["said"]]),
             )
             return self._turn(state, answer, work)
 
@@ -256,7 +257,7 @@ class Conversation:
             answer=str(answer.get("answer", "")),
             files=bool(answer.get("files")),
             unanswered=bool(last["trouble"]),
-            said="\n".join([turn["said"] for turn in turns[-_SAID:]]),
+            said="\n".join(_said(state)),
             recordings=about,
             opened=opened,
             names=names,
@@ -296,6 +297,10 @@ class Conversation:
 def _meant(state: _Talk) -> Meant:
     meant = state["meant"] or {}
     return Meant(meant["kind"], meant["instruction"], tuple(meant["recordings"]))
+
+
+def _said(state: _Talk) -> list[str]:
+    return [turn["said"] for turn in state.get("turns", [])[-_SAID:]]
 
 
 def _before(state: _Talk) -> str:

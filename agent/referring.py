@@ -55,6 +55,42 @@ _EVERYWHERE = re.compile(
     re.I,
 )
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "last": -1, "erste": 0, "zweite": 1}
+_GENERIC = frozenset(
+    [
+        "audio",
+        "call",
+        "clip",
+        "conversation",
+        "file",
+        "interview",
+        "meeting",
+        "memo",
+        "recording",
+        "sample",
+        "sound",
+        "speech",
+        "talk",
+        "test",
+        "this",
+        "video",
+        "voice",
+        "anruf",
+        "aufnahme",
+        "besprechung",
+        "gespräch",
+        "only",
+        "what",
+        "who",
+        "when",
+        "where",
+        "which",
+        "how",
+        "the",
+        "and",
+    ]
+)
+"""Names of files that are words of their own."""
+
 _REFERRING = re.compile(
     r"\b(?:that|this|these|those|they|them|their|he|she|him|her|his|it|its|there|other|same|instead|else|more|less|shorter"
     r"|longer|only|earlier|previous|ihm|ihn|ihr|dort|anderen?|nur|kürzer|länger|vorher|lui|leur)\b",
@@ -209,7 +245,8 @@ def _named(text: str, earlier: Earlier) -> tuple[str, ...] | None:
     found = []
     for recording, name in earlier.names.items():
         stem = name.rpartition(".")[0]
-        called = [recording, name, *([stem] if len(stem) > 2 and recording in earlier.opened else [])]
+        telling = len(stem) > 2 and stem.casefold() not in _GENERIC and recording in earlier.opened
+        called = [recording, name, *([stem] if telling else [])]
         if any(re.search(rf"(?<![\w.-]){re.escape(one)}(?![\w-])", text, re.I) for one in called):
             found.append(recording)
     return tuple(found) or None

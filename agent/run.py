@@ -91,6 +91,7 @@ def ask(
     llm: LLM | None = None,
     catalog: Sequence[ToolLike] | None = None,
     clarifier: Clarifier | None = None,
+    own_words: str | None = None,
 ) -> Answer:
     """Does what an instruction says.
 
@@ -106,6 +107,7 @@ def ask(
         llm: This one instead of ``model``'s.
         catalog: These tools instead of the Toolbox's.
         clarifier: Asks the person what only they can tell; without one it is said what was assumed.
+        own_words: What the person said, where a model made the instruction of it: these alone name files to write.
 
     Raises:
         BadArgument: No instruction, a model that is not understood, or arguments that no tool allows.
@@ -119,7 +121,7 @@ def ask(
     llm = llm or llm_for(model, toolbox, work)
     catalog = catalog if catalog is not None else all_tools()
     clarifier = clarifier or Clarifier(toolbox)
-    steps = Steps(toolbox, work, on_step, catalog, instruction, clarifier)
+    steps = Steps(toolbox, work, on_step, catalog, own_words or instruction, clarifier)
     opened = _opened(toolbox, recordings)
     before, toolbox.judge = toolbox.judge, judge_with(llm)
     try:

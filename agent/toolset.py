@@ -129,7 +129,7 @@ class Steps:
         work: Handed to them.
         on_step: Told name and arguments before each.
         catalog: Which of them only look: what they return stays true until another was called.
-        instruction: The person's words: files are written only where these say, or under new names.
+        own_words: The person's: files are written only where these say, or under new names.
         clarifier: Asks the person whose the voices are that stay without a name.
     """
 
@@ -139,11 +139,11 @@ class Steps:
         work: Work,
         on_step: Callable[[str, dict[str, Any]], None] | None,
         catalog: Sequence[ToolLike],
-        instruction: str = "",
+        own_words: str = "",
         clarifier: Clarifier | None = None,
     ) -> None:
         self.done: list[dict[str, Any]] = []
-        self._instruction = instruction
+        self._own_words = own_words
         self._clarifier = clarifier
         self._looking = {tool.name for tool in catalog if tool.read_only}
         self._toolbox = toolbox
@@ -160,7 +160,7 @@ class Steps:
         self._work.check_cancelled()
         given = {key: value for key, value in arguments.items() if value is not None}
         # What is said in a recording must not decide which file is written over.
-        if "path" in given and str(given["path"]) not in self._instruction:
+        if "path" in given and str(given["path"]) not in self._own_words:
             del given["path"]
         call = json.dumps([name, given], sort_keys=True, default=str)
         if call not in self._earlier:
