@@ -13,7 +13,7 @@ from rich.text import Text
 from auricle.times import clock
 from engines.sources import size_text
 from tools.estimating import Estimate
-from tools.work import BATCH, PERSON
+from tools.work import PERSON
 
 LINE_SHARE = 0.10
 """Without a terminal a new line comes after this share of the work …"""
@@ -80,24 +80,15 @@ class CommandLineWork:
     def confirm(self, question: str) -> bool:
         if self._yes:
             return True
-        return _at_a_terminal() and self._typed(f"{question} [y/N] ").lower() in ("y", "yes")
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        self._meter.close()
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def choose(self, question: str, choices: Sequence[str]) -> str | None:
-        if self.priority == BATCH or not _at_a_terminal():
-            return None
-        numbered = "".join(f"  {number} {choice}\n" for number, choice in enumerate(choices, 1))
-        typed = self._typed(f"{question}\n{numbered}1 to {len(choices)}, or nothing if you do not know: ")
-        return dict(zip(map(str, range(1, len(choices) + 1)), choices, strict=True)).get(typed, "")
-
-    def _typed(self, question: str) -> str:
-        self._meter.close()
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        return sys.stdin.readline().strip()
-
-
-def _at_a_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+        return None  # the agent asks itself, with a clip of each voice (agent/clarifying.py)
 
 
 class _Stage:
