@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent import counting
 from agent.answer import citation
 from agent.state import Done, Outcome
 from agent.verify import SpokenLine
@@ -44,7 +45,7 @@ def tell(outcome: Outcome, done: Sequence[Done]) -> Told:
         outcome: Of a kind that is a tool's name or ``talk_time``.
         done: Every call and its result.
     """
-    tool = "describe_recording" if outcome["kind"] == "talk_time" else outcome["kind"]
+    tool = "measure_talk" if outcome["kind"] == "talk_time" else outcome["kind"]
     mine = [entry for entry in done if entry["tool"] == tool and entry["arguments"] == outcome["arguments"]]
     if not mine:
         return Told("")
@@ -66,7 +67,7 @@ def tell(outcome: Outcome, done: Sequence[Done]) -> Told:
         case "diarize" | "name_speakers":
             return Told(_people(related))
         case "talk_time":
-            return _talk_time(result)
+            return Told(counting.told(result, outcome["question"]))
         case "search_transcript":
             return _hits(result, str(entry["arguments"]["words"]))
     return Told(str(result.get("next", "")))
@@ -114,19 +115,6 @@ def _people(related: Sequence[Done]) -> str:
         if speaker["name"] and speaker["quote"] and speaker["start"] is not None
     ]
     return "\n".join(filter(None, [text, *why, _unnamed(related), *diarized.get("warnings", [])]))
-
-
-def _talk_time(result: dict[str, Any]) -> Told:
-    speakers = sorted(result["speakers"], key=lambda speaker: -speaker["seconds"])
-    if not speakers:
-        return Told("Nobody is heard speaking.")
-    many = "1 person speaks" if len(speakers) == 1 else f"{len(speakers)} people speak"
-    each = ", ".join(
-        f"{speaker['speaker']} {speaker['seconds']:.0f} s ({speaker['share']:.0%}, {speaker['turns']} turns)"
-        for speaker in speakers
-    )
-    most = f" {speakers[0]['speaker']} talks most." if len(speakers) > 1 else ""
-    return Told(f"{many}: {each}.{most}")
 
 
 def _hits(result: dict[str, Any], words: str) -> Told:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.counting import counted_words, counts_in, needs_voices, needs_words, only_counts
 from agent.moments import Moments, moments_in
 from agent.state import Call, OpenRecording, Outcome
 from agent.toolset import PLANNED, PSEUDO, ToolLike, plan_schema, tool_lines
@@ -39,6 +40,9 @@ PAGE_TOKENS = 6000
 _PLAN_TOKENS = 400
 _LONG = 900.0
 """Seconds. Voices of a recording up to that length are told apart in all of it, whatever part a question is about."""
+
+_RANGED = frozenset({"transcribe", "slice_audio", "export_transcript", "answer", "talk_time"})
+"""What can be about a part of a recording."""
 
 _AROUND = 6.0
 """Seconds before and after a single moment that is asked about."""
@@ -119,7 +123,7 @@ def _wishes(steps: Sequence[dict[str, Any]], instruction: str, duration: float) 
         wishes.append(_Wish("export_transcript", {"format": said}))
     if len(wishes) > 1 and not asks_for_sound(instruction):
         wishes = [wish for wish in wishes if wish.kind != "slice_audio"]
-    wishes = [_checked(wish, instruction, duration) for wish in wishes]
+    wishes = _counting([_checked(wish, instruction, duration) for wish in wishes], instruction, moments)
     others = [wish for wish in wishes if wish.kind not in {"reply", "transcribe", "diarize", "name_speakers"}]
     answers = [wish for wish in others if wish.kind == "answer" and _is_asked(wish, instruction)]
     kept = [wish for wish in others if wish.kind != "answer" or wish in answers or len(others) == 1]
@@ -130,6 +134,18 @@ def _wishes(steps: Sequence[dict[str, Any]], instruction: str, duration: float) 
     if kept:
         return [wish for wish in wishes if wish in kept or wish.kind in {"transcribe", "diarize", "name_speakers"}]
     return wishes or [_Wish("answer", {}, question=instruction)]
+
+
+def _counting(wishes: list[_Wish], instruction: str, moments: Moments) -> list[_Wish]:
+    """Numbers about the talk are one wish: reading and searching for them would be an LLM's counting."""
+    kinds = counts_in(instruction)
+    if not kinds:
+        return wishes
+    replaced = {"answer", "search_transcript", "reply"} if only_counts(instruction) else {"search_transcript"}
+    words = {"words": counted_words(instruction)} if "words" in kinds and counted_words(instruction) else {}
+    count = _Wish("talk_time", words, question=instruction)
+    _give_ranges([count], moments)
+    return [wish for wish in wishes if wish.kind not in {*replaced, "talk_time"}] + [count]
 
 
 def _is_asked(wish: _Wish, instruction: str) -> bool:
@@ -162,7 +178,7 @@ def _wish(step: dict[str, Any], instruction: str, moments: Moments) -> _Wish | N
 
 def _give_ranges(wishes: list[_Wish], moments: Moments) -> None:
     """Where the instruction names stretches, the steps get them in order; the model's copies count for less."""
-    ranged = [wish for wish in wishes if wish.kind in {"transcribe", "slice_audio", "export_transcript", "answer"}]
+    ranged = [wish for wish in wishes if wish.kind in _RANGED]
     asked = [wish for wish in ranged if wish.range or wish.kind == "slice_audio"] or ranged
     if len(moments.ranges) == 1 and not any(wish.range for wish in ranged):
         asked = ranged
@@ -209,7 +225,9 @@ def _arrange(
     kinds = {wish.kind for wish in wishes}
     formats = {wish.arguments.get("format") for wish in main if wish.kind == "export_transcript"}
     only = only_in(instruction)
-    voices = bool(people or only) or count is not None or bool(kinds & {"diarize", "name_speakers", "talk_time"})
+    counted = counts_in(instruction)
+    voices = bool(people or only) or count is not None or bool(kinds & {"diarize", "name_speakers"})
+    voices = voices or ("talk_time" in kinds and needs_voices(counted))
     voices = (voices or bool(formats & {"qa", "rttm"}) or asks_who(instruction)) and bool(
         kinds - {"reply", "slice_audio"}
     )
@@ -217,11 +235,10 @@ def _arrange(
         people or kinds & {"name_speakers", "answer", "talk_time", "cut_where"} or formats - {"rttm"}
     )
     may_listen = listen or bool(kinds & {"transcribe", "diarize", "export_transcript", "talk_time"})
-    needs_words = [
-        wish for wish in main if wish.kind != "slice_audio" and wish.kind != "talk_time" and formats != {"rttm"}
-    ]
-    stretches = [wish.range or (heard.range if heard else {}) for wish in needs_words]
-    if (heard and not needs_words) or (naming and not stretches):
+    wordless = {"slice_audio"} if counted and needs_words(counted) else {"slice_audio", "talk_time"}
+    read = [wish for wish in main if wish.kind not in wordless and formats != {"rttm"}]
+    stretches = [wish.range or (heard.range if heard else {}) for wish in read]
+    if (heard and not read) or (naming and not stretches):
         stretches.append(heard.range if heard else {})
     if may_listen:
         for stretch in [{}] if {} in stretches else stretches:
@@ -260,7 +277,7 @@ def _add_wish(plan: Plan, wish: _Wish, recording: str, heard: dict[str, Any], ch
         arguments = {"recording": recording, **wish.range, "max_tokens": PAGE_TOKENS, **changed}
         tool = "read_transcript"
     elif wish.kind == "talk_time":
-        arguments, tool = {"recording": recording}, "describe_recording"
+        arguments, tool = {"recording": recording, **wish.range, **_some(wish.arguments, "words")}, "measure_talk"
     elif wish.kind == "export_transcript":
         arguments = {"recording": recording, **heard, **wish.arguments, **changed}
     _add(plan, tool, arguments)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
+from agent.run import Answer, ask
 from auricle.errors import AuricleError
 from auricle.settings import Settings
 from engines.protocols import Judge, LLMTraits, Reply
@@ -19,11 +20,15 @@ from tools.results import (
     Hit,
     Line,
     NamedSpeaker,
+    Occurrence,
     RecordingDescription,
     RecordingInfo,
     RecordingList,
     SearchResult,
+    Silence,
     SpeakerNames,
+    SpeakerStatistics,
+    TalkStatistics,
     TalkTime,
     Transcription,
     TranscriptPage,
@@ -99,6 +104,58 @@ class FakeToolbox:
                 TalkTime(speaker="Diane", id="s_1", named=True, seconds=12, share=0.52, turns=7),
                 TalkTime(speaker="Sheila", id="s_2", named=True, seconds=11, share=0.48, turns=6),
             ],
+            next="",
+        )
+
+    def measure_talk(
+        self,
+        recording: RecordingId,
+        words: str | None = None,
+        start: str | float | None = None,
+        end: str | float | None = None,
+        *,
+        work: Work = Quiet(),
+    ) -> TalkStatistics:
+        """Counts how people talk."""
+        self._note("measure_talk", recording=recording, words=words, start=start, end=end)
+        return TalkStatistics(
+            recording=recording,
+            revision="v1",
+            start=0,
+            end=30,
+            speech_seconds=22,
+            silence_seconds=8,
+            overlap_seconds=1.5,
+            words=90,
+            words_per_minute=245,
+            interruptions=1,
+            questions=3,
+            speakers=[
+                SpeakerStatistics(
+                    speaker=name,
+                    id=voice,
+                    seconds=seconds,
+                    share=share,
+                    turns=turns,
+                    words=words_said,
+                    words_per_minute=rate,
+                    questions=questions,
+                    longest_turn_start=at,
+                    longest_turn_seconds=longest,
+                    interrupts=interrupts,
+                    is_interrupted=1 - interrupts,
+                )
+                for name, voice, seconds, share, turns, words_said, rate, questions, at, longest, interrupts in (
+                    ("Diane", "s_1", 12, 0.52, 7, 50, 250, 1, 8.4, 5.0, 0),
+                    ("Sheila", "s_2", 11, 0.48, 6, 40, 218, 2, 14.4, 6.0, 1),
+                )
+            ],
+            silences=[Silence(start=0, end=6.5)],
+            times_said=2 if words else None,
+            said_by={"Diane": 2} if words else {},
+            occurrences=[Occurrence(start=14, end=15, speaker="Diane"), Occurrence(start=20, end=21, speaker="Diane")]
+            if words
+            else [],
             next="",
         )
 
@@ -251,7 +308,7 @@ class FakeToolbox:
         )
 
 
-LOOKING = {"list_recordings", "describe_recording", "read_transcript", "search_transcript"}
+LOOKING = {"list_recordings", "describe_recording", "measure_talk", "read_transcript", "search_transcript"}
 
 
 def fake_catalog() -> list[FakeSpec]:
@@ -280,3 +337,14 @@ class QueueLLM(FakeLLM):
 
     def __init__(self, *replies: dict[str, Any] | str | Reply, tools: bool = False, context: int = 8192) -> None:
         super().__init__(list(replies), name="fake:queue", traits=LLMTraits(tools=tools, context=context))
+
+
+def plan(*steps: dict[str, Any], people: tuple[str, ...] = (), speakers: int = 0) -> dict[str, Any]:
+    """A plan as a model writes it."""
+    return {"people": list(people), "speakers": speakers, "steps": list(steps)}
+
+
+def run(instruction: str, toolbox: FakeToolbox, llm: QueueLLM, **options: Any) -> Answer:
+    """Asks about the sample call."""
+    recordings = options.pop("recordings", ["r_1"])
+    return ask(instruction, recordings, toolbox, llm=llm, catalog=fake_catalog(), **options)

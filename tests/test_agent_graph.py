@@ -9,18 +9,9 @@ from agent.toolset import Steps, render
 from auricle.errors import BadArgument, BadAudio, Cancelled, ModelUnavailable
 from auricle.settings import Settings
 from engines.protocols import Reply
-from tests.agent_fakes import LINES, FakeToolbox, QueueLLM, fake_catalog
+from tests.agent_fakes import LINES, FakeToolbox, QueueLLM, fake_catalog, plan, run
 from tools.results import Line
 from tools.work import Quiet
-
-
-def plan(*steps: dict[str, Any], people: tuple[str, ...] = (), speakers: int = 0) -> dict[str, Any]:
-    return {"people": list(people), "speakers": speakers, "steps": list(steps)}
-
-
-def run(instruction: str, toolbox: FakeToolbox, llm: QueueLLM, **options: Any) -> Answer:
-    recordings = options.pop("recordings", ["r_1"])
-    return ask(instruction, recordings, toolbox, llm=llm, catalog=fake_catalog(), **options)
 
 
 def tools(answer: Answer) -> list[str]:

@@ -173,7 +173,7 @@ def test_a_search_and_a_reading_for_the_same_question_are_one() -> None:
 def test_counting_is_not_left_to_the_model() -> None:
     step = {"tool": "search_transcript", "words": "deadline"}
     assert calls(plan_of("How often is the word deadline mentioned?", step))[-1] == (
-        "search_transcript",
+        "measure_talk",
         {"words": "deadline"},
     )
 
