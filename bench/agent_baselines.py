@@ -45,6 +45,9 @@ class OnePrompt:
             file.write_text(text, encoding="utf-8")
         return Answer(answer=text, citations=[], files=list(map(str, files)), steps=steps, model=llm.name)
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def _fitting(self, scene: Scene, room: int) -> str:
         lines: list[str] = []
         for one, name in scene.known.items():
@@ -76,6 +79,9 @@ class Pipeline:
         steps = _hear(scene)
         files = [scene.toolbox.export_transcript(one, "md").path for one in scene.known if _said(scene, one)]
         return Answer(answer="", citations=[], files=files, steps=steps, model="none")
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 def _said(scene: Scene, recording: str) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from agent.conversation import Conversation
+from agent.referring import Unclear
 from agent.run import Answer, ask
 from auricle.errors import AuricleError
 from auricle.settings import Settings
@@ -84,6 +86,7 @@ class Scene:
         opened: The ids of the recordings that the instruction is about; none for the whole library.
         folder: Where files land.
         originals: The files that the recordings were added from.
+        talk: It is a conversation of several turns.
         endings: Of the text files that are asked for.
     """
 
@@ -91,6 +94,7 @@ class Scene:
     opened: list[str]
     folder: Path
     originals: list[Path]
+    talk: bool = False
     endings: list[str] = field(default_factory=list)
 
     @property
@@ -111,15 +115,31 @@ class System(Protocol):
         """Carries out one instruction; of several, one after the other."""
         ...
 
+    def close(self) -> None:
+        """Nothing more is said; the library is about to go."""
+        ...
+
 
 class Agent:
-    """Auricle's own."""
+    """Auricle's own: `auricle ask`, and `auricle chat` where a task has several turns."""
 
     name = "auricle"
     cut = False
 
+    def __init__(self) -> None:
+        self._conversation: Conversation | None = None
+
     def say(self, instruction: str, scene: Scene, llm: CountingLLM) -> Answer:
-        return ask(instruction, scene.opened, scene.toolbox, llm=llm)
+        if not scene.talk:
+            return ask(instruction, scene.opened, scene.toolbox, llm=llm)
+        if self._conversation is None:
+            self._conversation = Conversation(scene.toolbox, llm=llm)
+            self._conversation.open(scene.opened)
+        return self._conversation.say(instruction)
+
+    def close(self) -> None:
+        if self._conversation is not None:
+            self._conversation.close()
 
 
 @contextmanager
@@ -150,7 +170,7 @@ def scene_of(task: Task, real: Engines, llm: LLM) -> Iterator[Scene]:
                 toolbox.diarize(one)
         os.chdir(folder)
         try:
-            yield Scene(toolbox, ids[: len(task.open)], folder, originals)
+            yield Scene(toolbox, ids[: len(task.open)], folder, originals, talk=len(task.exchanges) > 1)
         finally:
             os.chdir(before)
             toolbox.close()
@@ -175,6 +195,7 @@ def run_task(task: Task, system: System, llm: LLM, real: Engines) -> Result:
             steps += [tool for tool, _ in seen.steps]
             answers.append(seen.answer or seen.error)
         seconds = time.perf_counter() - began
+        system.close()
     return Result(
         task=task.id,
         system=system.name,
@@ -201,6 +222,8 @@ def _seen(exchange: Exchange, system: System, scene: Scene, llm: CountingLLM) ->
     seen.opened = [recordings_before[one] for one in scene.opened]
     try:
         answer = system.say(exchange.say, scene, llm)
+    except Unclear as question:
+        seen.answer = f"Which one? {', '.join(recordings_before[one] for one in question.options)}"
     except AuricleError as error:
         seen.error = str(error)
     else:
