@@ -57,7 +57,7 @@ class Task:
         half: ``tune`` or ``report``.
         open: The recordings that the instruction is about; none for the whole library.
         library: Those that lie in the library besides.
-        heard: Whether all of them have been transcribed, diarized and named before.
+        heard: Whether all of them have been transcribed and diarized before.
         exchanges: One, or several for a conversation.
     """
 
