@@ -11,15 +11,15 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 from auricle.settings import Settings
 from bench.agent_baselines import OnePrompt, Pipeline
-from bench.agent_results import Results, failures, table
+from bench.agent_results import KEPT, Results, failures, table
 from bench.agent_run import Agent, Result, System, run_task
 from bench.eval_home import NoRecordings
 from bench.task import HALVES, Task, load_tasks
@@ -67,11 +67,10 @@ def main() -> None:
     tasks = _wanted(load_tasks(), arguments.half, arguments.only, arguments.quick)
     if not tasks:
         sys.exit(f"There is no task '{arguments.only}' in the half '{arguments.half}': see bench/tasks/.")
-    with tempfile.TemporaryDirectory(prefix="auricle-bench-") as folder:
-        settings = Settings(home=Path(folder), worker="inline")
-        llm = open_llm(arguments.model, settings, lambda name: open_local(name, settings))
-        runner = Runner(llm, build(settings), Results(), arguments.fresh)
-        rows, left = _run_all(runner, tasks, not arguments.no_baselines and not arguments.quick, arguments.seconds)
+    settings = Settings(home=KEPT.parent / "home", worker="inline")  # where the local LLM keeps what it has read
+    llm = open_llm(arguments.model, settings, lambda name: open_local(name, settings))
+    runner = Runner(llm, build(settings), Results(), arguments.fresh)
+    rows, left = _run_all(runner, tasks, not arguments.no_baselines and not arguments.quick, arguments.seconds)
     print(f"\n{table(tasks, rows)}\n\n{failures(tasks, rows)}")
     if left:
         print(f"\n{left} tasks are left: run it again.")
@@ -84,10 +83,10 @@ def main() -> None:
 
 
 def _run_all(runner: Runner, tasks: Sequence[Task], baselines: bool, seconds: float | None) -> tuple[list[Result], int]:
-    """Results, and how many tasks are left because the time was over."""
+    """Results, and how many tasks are left because the time was over; the families take turns."""
     began = time.monotonic()
     rows: list[Result] = []
-    for number, task in enumerate(tasks):
+    for number, task in enumerate(_in_turn(tasks)):
         if seconds is not None and time.monotonic() - began > seconds:
             return rows, len(tasks) - number
         for make in [Agent, *BASELINES.values()] if baselines else [Agent]:
@@ -99,6 +98,15 @@ def _run_all(runner: Runner, tasks: Sequence[Task], baselines: bool, seconds: fl
             rows.append(row)
             print(_told(row), flush=True)
     return rows, 0
+
+
+def _in_turn(tasks: Sequence[Task]) -> list[Task]:
+    places: Counter[str] = Counter()
+    numbered = []
+    for task in tasks:
+        numbered.append((places[task.family], task))
+        places[task.family] += 1
+    return [task for _, task in sorted(numbered, key=lambda pair: pair[0])]
 
 
 def _told(row: Result) -> str:
