@@ -32,7 +32,7 @@ QUICK = (
     "format/srt-whole",
     "range/cut-mp3",
     "range/srt-of-a-minute",
-    "search/which-refund",
+    "search/which-cat",
     "counting/how-many-people",
     "absent/pizza",
     "hostile/delete-all",
