@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import Field
 
-from agent.clarifying import AskPerson, Clarifier
+from agent.clarifying import Clarifier
 from agent.memory import Memory
 from agent.referring import Earlier, Kind, Meant, Unclear, refer
 from agent.rewording import reword
@@ -71,7 +71,6 @@ class Conversation:
         model: As ``--model``; may be changed between two turns.
         llm: This one instead of ``model``'s.
         catalog: These tools instead of the Toolbox's.
-        ask_person: Asks what only the person can tell; without it, answers say what was assumed.
 
     Raises:
         LibraryError: What was kept cannot be read or written.
@@ -85,14 +84,13 @@ class Conversation:
         model: str | None = None,
         llm: LLM | None = None,
         catalog: Sequence[ToolLike] | None = None,
-        ask_person: AskPerson | None = None,
     ) -> None:
         self.session = session
         self.model = model
         self._toolbox = toolbox
         self._llm = llm
         self._catalog = catalog
-        self._clarifier = Clarifier(toolbox, ask_person)
+        self._clarifier = Clarifier(toolbox)
         self._memory = Memory(toolbox.settings.home / FILE, session)
 
     @property
@@ -213,8 +211,9 @@ class Conversation:
             return self._turn(state, answer, work)
 
         def say_again(state: _Talk) -> dict[str, Any]:
-            before = Answer(**(state["turns"][-1]["answer"] or {}))
-            text = reword(_before(state), before, _meant(state).instruction, llm(), on_text)
+            last = _last(state)
+            before = Answer(**(last["answer"] or {}))
+            text = reword(last["instruction"], before, _meant(state).instruction, llm(), on_text)
             answer = before.model_copy(update={"answer": text, "steps": [], "model": llm().name})
             return self._turn(state, answer, work)
 
@@ -236,7 +235,7 @@ class Conversation:
             said=state["said"],
             kind=meant.kind,
             # "Shorter" asks for nothing by itself: what comes next refers to what it made shorter.
-            instruction=_before(state) if meant.kind == "reword" else meant.instruction,
+            instruction=_last(state)["instruction"] if meant.kind == "reword" else meant.instruction,
             recordings=[*meant.recordings],
             answer=answer.model_dump(mode="json"),
             trouble="",
@@ -249,14 +248,14 @@ class Conversation:
         opened = tuple(one for one in state.get("recordings", []) if one in names)
         if not turns:
             return Earlier(opened=opened, names=names, said=state["said"])
-        last = turns[-1]
+        last = _last(state)
         about = tuple(one for one in last["recordings"] if one in names)
         answer = last["answer"] or {}
         return Earlier(
             instruction=last["instruction"],
             answer=str(answer.get("answer", "")),
             files=bool(answer.get("files")),
-            unanswered=bool(last["trouble"]),
+            unanswered=bool(turns[-1]["trouble"]),
             said="\n".join(_said(state)),
             recordings=about,
             opened=opened,
@@ -303,6 +302,11 @@ def _said(state: _Talk) -> list[str]:
     return [turn["said"] for turn in state.get("turns", [])[-_SAID:]]
 
 
-def _before(state: _Talk) -> str:
-    turns = state.get("turns", [])
-    return turns[-1]["instruction"] if turns else state["said"]
+def _last(state: _Talk) -> Turn:
+    """The turn that is referred back to: the last one that was more than small talk."""
+    turns = state["turns"]
+    return next((turn for turn in reversed(turns) if _worth_referring_to(turn)), turns[-1])
+
+
+def _worth_referring_to(turn: Turn) -> bool:
+    return bool(turn["trouble"] or turn["kind"] == "reword" or (turn["answer"] or {}).get("steps"))

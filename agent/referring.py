@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agent.answer import plain
-from agent.wording import asks_for_file, asks_for_sound, asks_something
+from agent.wording import asks_for_file, asks_for_sound, asks_something, is_question
 from engines.protocols import LLM, Message
 from prompts import load
 from tools.languages import LANGUAGES
@@ -55,45 +55,23 @@ _EVERYWHERE = re.compile(
     re.I,
 )
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "last": -1, "erste": 0, "zweite": 1}
-_GENERIC = frozenset(
-    [
-        "audio",
-        "call",
-        "clip",
-        "conversation",
-        "file",
-        "interview",
-        "meeting",
-        "memo",
-        "recording",
-        "sample",
-        "sound",
-        "speech",
-        "talk",
-        "test",
-        "this",
-        "video",
-        "voice",
-        "anruf",
-        "aufnahme",
-        "besprechung",
-        "gespräch",
-        "only",
-        "what",
-        "who",
-        "when",
-        "where",
-        "which",
-        "how",
-        "the",
-        "and",
-    ]
+_GENERIC = re.compile(
+    r"audio|call|clip|conversation|file|interview|meeting|memo|recording|sample|sound|speech|talk|test|this|video|voice"
+    r"|anruf|aufnahme|besprechung|gespräch|only|what|who|when|where|which|how|the|and",
+    re.I,
 )
 """Names of files that are words of their own."""
 
 _REFERRING = re.compile(
-    r"\b(?:that|this|these|those|they|them|their|he|she|him|her|his|it|its|there|other|same|instead|else|more|less|shorter"
+    r"\b(?:that|this|these|those|they|them|their|he|she|him|her|his|it|its|other|same|instead|else|more|less|shorter"
     r"|longer|only|earlier|previous|ihm|ihn|ihr|dort|anderen?|nur|kürzer|länger|vorher|lui|leur)\b",
+    re.I,
+)
+_SOMEBODY = re.compile(r"\b(?:he|she|him|her|his|they|them|their|er|sie|ihn|ihm|ihr)\b", re.I)
+_AS = re.compile(r"(?:as|als|in|comme|como)\b(?:\s+\S+){1,4}$", re.I)
+_STYLE = re.compile(
+    r"short|brief|long|simpl|easy|easi|formal|polite|list|bullet|table|words?\b|sentence|paragraph|translat|language|tone"
+    rf"|detail|clear|again|reword|rephras|kürz|einfach|{_LANGUAGE}",
     re.I,
 )
 _ITSELF = re.compile(
@@ -174,16 +152,28 @@ def refer(text: str, earlier: Earlier, llm: LLM) -> Meant:
             return Meant("again", f"{_ONLY_SAID.sub('', earlier.instruction)} Only what {who} says.", stays)
     if earlier.answer and _REWORD.fullmatch(bare):
         return _reworded(said, earlier, stays)
-    if stands_alone(said):
+    if other := _other_person(bare, earlier):
+        return Meant("again", other, stays)
+    if _AS.match(bare) and asks_for_file(bare):
+        return Meant("again", f"Write it {bare}", stays)
+    if stands_alone(said, earlier.voices):
         return Meant("new", said, about)
     return _judged(said, earlier, stays, about, llm)
 
 
-def stands_alone(text: str) -> bool:
-    """Whether an instruction can be understood without what was said before."""
+def stands_alone(text: str, voices: Sequence[str] = ()) -> bool:
+    """Whether an instruction can be understood without what was said before.
+
+    Args:
+        text: What is said.
+        voices: Who is known: "she" may be somebody who is named in it.
+    """
     if re.match(_JOIN, text, re.I) and not re.match(r"(?:please|bitte)\b", text, re.I):
         return False
-    if len(text.split()) < _SHORTEST_WHOLE or _REFERRING.search(_ITSELF.sub("", text)):
+    rest = _ITSELF.sub("", text)
+    if any(re.search(rf"\b{re.escape(voice)}\b", text, re.I) for voice in voices):
+        rest = _SOMEBODY.sub("", rest)
+    if len(text.split()) < _SHORTEST_WHOLE or _REFERRING.search(rest):
         return False
     return asks_something(text) or asks_for_file(text) or asks_for_sound(text)
 
@@ -207,11 +197,12 @@ def _judged(said: str, earlier: Earlier, stays: tuple[str, ...], about: tuple[st
     data: dict[str, Any] = llm.chat(messages, schema=schema, max_tokens=_TOKENS).data or {}
     whole = " ".join(str(data.get("instruction", "")).split())
     match data.get("kind"):
-        case "reword" if earlier.answer:
+        # A small model takes a further question for a wish about words, too.
+        case "reword" if earlier.answer and _STYLE.search(said) and not is_question(said):
             return _reworded(said, earlier, stays)
         case "again" if _made_of(whole, said, earlier):
             return Meant("again", whole, stays)
-        case "again":
+        case "again" | "reword":
             return Meant("again", f"{earlier.instruction} {said}", stays)
     return Meant("new", said, about)
 
@@ -245,7 +236,7 @@ def _named(text: str, earlier: Earlier) -> tuple[str, ...] | None:
     found = []
     for recording, name in earlier.names.items():
         stem = name.rpartition(".")[0]
-        telling = len(stem) > 2 and stem.casefold() not in _GENERIC and recording in earlier.opened
+        telling = len(stem) > 2 and not _GENERIC.fullmatch(stem) and recording in earlier.opened
         called = [recording, name, *([stem] if telling else [])]
         if any(re.search(rf"(?<![\w.-]){re.escape(one)}(?![\w-])", text, re.I) for one in called):
             found.append(recording)
@@ -283,6 +274,18 @@ def _which(word: str, earlier: Earlier) -> str:
     raise Unclear(others or known)
 
 
+def _other_person(bare: str, earlier: Earlier) -> str | None:
+    """The earlier question about somebody else: "Where does Diane live?" "And Sheila?"."""
+    match = re.fullmatch(r"(?:(?:what|how) about |what of )?(?:for )?([\w .'-]{2,40}?)\s*\?+", bare, re.I)
+    who = _person(match[1], earlier) if match else None
+    if who is None or who not in earlier.voices:
+        return None
+    asked = [one for one in earlier.voices if re.search(rf"\b{re.escape(one)}\b", earlier.instruction)]
+    if len(asked) != 1 or who in asked:
+        return None
+    return re.sub(rf"\b{re.escape(asked[0])}\b", who, earlier.instruction)
+
+
 def _person(text: str, earlier: Earlier) -> str | None:
     """A voice's name for what the person calls it: a name, or a role that was told ("Bob is the agent")."""
     called = re.sub(r"^(?:the|der|die|das|le|la|el)\s+", "", text.strip(), flags=re.I)
@@ -291,7 +294,7 @@ def _person(text: str, earlier: Earlier) -> str | None:
             return voice
     role = re.escape(called)
     told = re.search(
-        rf"\b([A-Z][\w'-]+)\s+(?:(?:is|as|ist|=)\s+)?(?:the|a|an|our|der|die)\s+{role}\b", earlier.said
+        rf"\b([A-Z][\w'-]+),?\s+(?:(?:who )?(?:is|as|ist|=)\s+)?(?:the|a|an|our|der|die)\s+{role}\b", earlier.said
     ) or (re.search(rf"\b(?i:{role})(?:\s+is|,|\s*:)?\s+([A-Z][\w'-]+)", earlier.said))
     if told:
         return told[1]

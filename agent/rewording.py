@@ -42,17 +42,16 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM, on_text: OnText
     lines.append(SpokenLine("", 0.0, 0.0, None, before.answer))
     said = f"{question} {wanted} {before.answer}"
     text = ""
-    for _ in range(1 + RETRIES):
+    for attempt in range(1 + RETRIES):
         reply = llm.chat(messages, schema=_SCHEMA, max_tokens=_TOKENS, on_text=Draft(on_text))
         text = str((reply.data or {}).get("answer", "")).strip()
         wrong = complaints(text, lines, [], [], said) if text else ["It is empty."]
-        if asks_to_shorten(wanted) and len(text) >= len(shown):
-            wrong.append("It is not shorter.")
-        if not wrong:
+        long = ["It is not shorter."] if asks_to_shorten(wanted) and len(text) >= len(shown) else []
+        if not wrong and (not long or attempt == RETRIES):  # a short answer may be as short as it gets
             return f"{text} {UNVERIFIED}" if UNVERIFIED in before.answer else text
         on_text(ANEW)
         messages += [
             Message("assistant", reply.text),
-            Message("user", load("answer_again", complaints=" ".join(wrong))),
+            Message("user", load("answer_again", complaints=" ".join([*wrong, *long]))),
         ]
     return f"{text or before.answer} {UNVERIFIED}"

@@ -21,7 +21,7 @@ from engines.llm import open_llm
 from engines.protocols import LLM, Judge, OnText
 from tools.catalog import catalog as all_tools
 from tools.introducing import VoiceSample
-from tools.results import RecordingDescription, RecordingList, SpeakerNames
+from tools.results import RecordingDescription, RecordingList
 from tools.work import Quiet, Work
 
 
@@ -69,14 +69,6 @@ class AsksTools(Protocol):
     def list_recordings(self, *, work: Work = ...) -> RecordingList: ...
     def describe_recording(self, recording: str, *, work: Work = ...) -> RecordingDescription: ...
     def introduce(self, recording: str) -> list[VoiceSample]: ...
-    def name_speakers(
-        self,
-        recording: str,
-        people: list[str] | None = None,
-        names: dict[str, str] | None = None,
-        *,
-        work: Work = ...,
-    ) -> SpeakerNames: ...
 
 
 def ask(
@@ -106,7 +98,7 @@ def ask(
             that what was told is not the answer: it begins anew. What code tells (files, counts) is only in the answer.
         llm: This one instead of ``model``'s.
         catalog: These tools instead of the Toolbox's.
-        clarifier: Asks the person what only they can tell; without one it is said what was assumed.
+        clarifier: A conversation's, so that nothing is asked twice in it.
         own_words: What the person said, where a model made the instruction of it: these alone name files to write.
 
     Raises:

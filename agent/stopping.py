@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from auricle.errors import Cancelled
 from tools.work import Work
@@ -34,6 +34,15 @@ def run_stoppable(carry_out: Callable[[], Result], stop: threading.Event) -> Res
         raise
 
 
+@runtime_checkable
+class AsksAside(Protocol):
+    """Who asks at a terminal must stop reading when the answer is given up: here it is asked beside the main thread."""
+
+    def choose_until(self, check: Callable[[], None], question: str, choices: Sequence[str]) -> str | None:
+        """As ``Work.choose``; ``check`` raises once nobody wants to know any more."""
+        ...
+
+
 class Stoppable:
     """A Work handle that also stops on an event."""
 
@@ -59,4 +68,6 @@ class Stoppable:
         return self._work.confirm(question)
 
     def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        if isinstance(self._work, AsksAside):
+            return self._work.choose_until(self.check_cancelled, question, choices)
         return self._work.choose(question, choices)

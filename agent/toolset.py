@@ -130,7 +130,7 @@ class Steps:
         on_step: Told name and arguments before each.
         catalog: Which of them only look: what they return stays true until another was called.
         own_words: The person's: files are written only where these say, or under new names.
-        clarifier: Asks the person whose the voices are that stay without a name.
+        clarifier: Stands between the person and what a tool asks about voices.
     """
 
     def __init__(
@@ -168,17 +168,19 @@ class Steps:
                 self._on_step(name, given)
             began = time.monotonic()
             try:
-                result: BaseModel = getattr(self._toolbox, name)(**given, work=self._work)
+                result: BaseModel = getattr(self._toolbox, name)(**given, work=self._work_for(name, given))
             finally:
                 seconds = round(time.monotonic() - began, 2)
                 self.done.append({"tool": name, "arguments": given, "seconds": seconds})
             if name not in self._looking:
                 self._earlier.clear()
-            data = result.model_dump(mode="json")
-            if name == "name_speakers" and given.get("people") and self._clarifier is not None:
-                data = self._clarifier.names(str(given["recording"]), given["people"], data, self._work)
-            self._earlier[call] = data
+            self._earlier[call] = result.model_dump(mode="json")
         return self._earlier[call]
+
+    def _work_for(self, name: str, given: Mapping[str, Any]) -> Work:
+        if name != "name_speakers" or self._clarifier is None:
+            return self._work
+        return self._clarifier.voices(str(given["recording"]), self._work)
 
 
 def langchain_tools(catalog: Sequence[ToolLike], steps: Steps) -> list[BaseTool]:

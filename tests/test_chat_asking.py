@@ -2,118 +2,74 @@
 
 import os
 import pty
+import threading
+import time
 import wave
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from agent.clarifying import NEITHER, Clarifier, Option, Question
-from agent.cli.person import asks_person
 from agent.cli.progress import CommandLineWork
 from agent.conversation import Conversation
-from agent.run import Answer, ask
+from agent.stopping import Stoppable, run_stoppable
 from auricle.errors import Cancelled
 from auricle.settings import Settings
 from tests.agent_fakes import FakeToolbox, QueueLLM, fake_catalog
 from tests.fakes import fake_engines, tone
-from tools.introducing import VoiceSample
-from tools.results import NamedSpeaker, RecordingInfo, RecordingList, SpeakerNames
+from tools.results import RecordingInfo, RecordingList
 from tools.toolbox import Toolbox
 from tools.work import Quiet, Work
 
-QA = {"people": ["Diane", "Sheila"], "speakers": 2, "steps": [{"tool": "export_transcript", "format": "qa"}]}
-INSTRUCTION = "A call between Diane and Sheila: as Q&A."
+QA = {"people": ["Ann", "Bob"], "speakers": 2, "steps": [{"tool": "export_transcript", "format": "qa"}]}
+INSTRUCTION = "A call between Ann and Bob: as Q&A."
 
 
-class UnclearVoices(FakeToolbox):
-    """Nothing that is said tells who is who; what a person says is believed, and the last one left is found."""
+class Person(Quiet):
+    """Somebody to ask, who answers one of the choices, nothing, or is not there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *answers: str | None) -> None:
         super().__init__()
-        self.known: dict[str, str] = {}
+        self.answers = list(answers)
+        self.asked: list[str] = []
 
-    def name_speakers(
-        self,
-        recording: str,
-        people: list[str] | None = None,
-        names: dict[str, str] | None = None,
-        *,
-        work: Work = Quiet(),
-    ) -> SpeakerNames:
-        """Gives the voices names, from what is said or as the person said."""
-        self._note("name_speakers", recording=recording, people=people, names=names)
-        self.known |= names or {}
-        labels = ("Speaker 1", "Speaker 2")
-        left = [one for one in people or [] if one not in self.known.values()]
-        if len(self.known) == len(left) == 1:
-            self.known[next(label for label in labels if label not in self.known)] = left[0]
-        speakers = [
-            NamedSpeaker(id=f"s_{n}", label=label, name=self.known.get(label), source=None)
-            for n, label in enumerate(labels)
-        ]
-        return SpeakerNames(recording=recording, revision="v", speakers=speakers, conflicts=["Both say so."], next="")
-
-    def introduce(self, recording: str) -> list[VoiceSample]:
-        return [VoiceSample("Speaker 1", "Hello?", 6.7, "/clips/1.wav"), VoiceSample("Speaker 2", "Hi.", 8.4, "")]
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        self.asked.append(question)
+        return self.answers.pop(0)
 
 
-def answered(toolbox: UnclearVoices, person: Callable[[Question, Callable[[], None]], str | None] | None) -> Answer:
-    return ask(
-        INSTRUCTION,
-        ["r_1"],
-        toolbox,
-        llm=QueueLLM(QA),
-        catalog=fake_catalog(),
-        clarifier=Clarifier(toolbox, person),
-    )
+@pytest.fixture
+def chat(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Conversation:
+    """About a call in which nothing that is said tells who is who."""
+    monkeypatch.chdir(tmp_path)
+    toolbox = Toolbox(settings, engines=fake_engines())
+    started = Conversation(toolbox, llm=QueueLLM(QA, QA))
+    started.open([toolbox.add_recording(str(tone(tmp_path / "call.wav", 12))).id])
+    return started
 
 
-def test_a_voice_that_is_open_is_asked_for_with_quote_and_clip() -> None:
-    asked: list[Question] = []
-
-    def person(question: Question, check: Callable[[], None]) -> str:
-        asked.append(question)
-        return "Speaker 2"
-
-    toolbox = UnclearVoices()
-    answer = answered(toolbox, person)
-    assert toolbox.known == {"Speaker 2": "Diane", "Speaker 1": "Sheila"} and answer.assumed == []
-    (question,) = asked  # who is left needs no question
-    assert question.text == "Which voice is Diane? Both say so."
-    assert question.options[0] == Option("Speaker 1", "“Hello?” at 0:06", "/clips/1.wav")
-    assert question.options[-1].label == NEITHER
+def test_a_voice_that_is_open_is_asked_for_with_quote_and_clip(chat: Conversation) -> None:
+    person = Person("Speaker 2")
+    said = chat.say(INSTRUCTION, work=person)
+    assert "Bob 8 s, Ann 4 s" in said.answer and said.assumed == []
+    (question,) = person.asked  # who is left needs no question
+    assert question.startswith('Which voice is Ann: Speaker 1 ("well the refund')
+    (clip,) = [line for line in question.splitlines() if "Speaker 2 to listen to" in line]
+    with wave.open(clip.partition(": ")[2]) as sound:
+        assert 0.5 <= sound.getnframes() / sound.getframerate() <= 8
 
 
-def test_neither_leaves_the_voices_as_they_are() -> None:
-    toolbox = UnclearVoices()
-    answered(toolbox, lambda question, check: NEITHER)
-    assert toolbox.known == {}
+def test_what_the_person_does_not_know_is_not_asked_again(chat: Conversation) -> None:
+    person = Person("", "")
+    for _ in range(2):
+        said = chat.say(INSTRUCTION, work=person)
+    assert len(person.asked) == 1 and "Speaker 1" in said.answer and said.assumed == []
 
 
-def test_without_a_person_it_is_said_what_was_assumed() -> None:
-    toolbox = UnclearVoices()
-    answer = answered(toolbox, None)
-    assert toolbox.known == {}
-    assert answer.assumed[0] == (
-        "Nobody could be asked which voice Diane is: Speaker 1 and Speaker 2 stay as they are called."
-    )
-
-
-def test_a_conversation_asks_each_thing_once(tmp_path: Path) -> None:
-    toolbox, asked = UnclearVoices(), []
-    toolbox.settings = Settings(home=tmp_path)
-
-    def person(question: Question, check: Callable[[], None]) -> str:
-        asked.append(question.text)
-        return NEITHER
-
-    chat = Conversation(toolbox, llm=QueueLLM(QA, QA), catalog=fake_catalog(), ask_person=person)
-    chat.open(["r_1"])
-    chat.say(INSTRUCTION)
-    chat.say(INSTRUCTION)
-    chat.close()
-    assert len(asked) == 2  # Diane, Sheila
+def test_without_a_person_it_is_said_what_was_assumed(chat: Conversation) -> None:
+    (assumed,) = chat.say(INSTRUCTION).assumed
+    assert assumed.startswith("Nobody could be asked: Which voice is Ann")
+    assert assumed.endswith("stay as they are called.")
 
 
 class Three(FakeToolbox):
@@ -138,15 +94,10 @@ def test_another_recording_is_found_or_asked_for(tmp_path: Path, opened: list[st
     talk = {"people": [], "speakers": 0, "steps": [{"tool": "talk_time"}]}
     toolbox = Three()
     toolbox.settings = Settings(home=tmp_path)
-    chat = Conversation(
-        toolbox,
-        llm=QueueLLM(talk, talk),
-        catalog=fake_catalog(),
-        ask_person=lambda question, check: question.options[0].label,
-    )
+    chat = Conversation(toolbox, llm=QueueLLM(talk, talk), catalog=fake_catalog())
     chat.open(opened)
     chat.say("How much does each of them talk?")
-    said = chat.say(follow_up)
+    said = chat.say(follow_up, work=Person("2.wav (r_2)"))
     chat.close()
     assert (said.recordings, said.instruction) == ([meant], "How much does each of them talk?")
 
@@ -181,36 +132,17 @@ def test_voices_are_introduced_by_a_short_clip_that_goes_with_the_recording(sett
     assert not any(Path(sample.clip).exists() for sample in samples)
 
 
-class AtTerminal:
-    """A terminal to type at."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.mine, theirs = pty.openpty()
-        monkeypatch.setattr("sys.stdin", os.fdopen(theirs, "r"))
-        monkeypatch.setattr("sys.stderr", os.fdopen(os.dup(theirs), "w"))
-
-    def ask(self, typed: bytes, check: Callable[[], None] = lambda: None) -> str | None:
-        os.write(self.mine, typed)
-        with CommandLineWork() as work:
-            person = asks_person(work)
-            assert person is not None
-            return person(
-                Question("Which voice is Ann?", (Option("Speaker 1", "“Hi”", "/c.wav"), Option(NEITHER))), check
-            )
-
-
-def test_the_person_chooses_by_number_until_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = AtTerminal(monkeypatch)
-    assert terminal.ask(b"what?\n7\n1\n") == "Speaker 1"
-    shown = b""
-    while b"Give a number, 1 to 2" not in shown:
-        shown += os.read(terminal.mine, 10_000)
-    assert b"Which voice is Ann?" in shown and b"listen: /c.wav" in shown
-
-
-def test_a_question_that_was_given_up_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check() -> None:
-        raise Cancelled("Stopped.")
-
-    with pytest.raises(Cancelled):
-        AtTerminal(monkeypatch).ask(b"", check)
+def test_a_question_at_the_terminal_is_given_up_with_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = pty.openpty()
+    monkeypatch.setattr("sys.stdin", os.fdopen(theirs, "r"))
+    monkeypatch.setattr("sys.stderr", os.fdopen(os.dup(theirs), "w"))
+    stop = threading.Event()
+    with CommandLineWork() as work:
+        asking: Work = Stoppable(work, stop)
+        os.write(mine, b"1\n")
+        assert run_stoppable(lambda: asking.choose("Who is it?", ["Ann", "Bob"]), stop) == "Ann"
+        threading.Timer(0.3, stop.set).start()
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            run_stoppable(lambda: asking.choose("Who is it?", ["Ann", "Bob"]), stop)
+        assert time.monotonic() - began < 5

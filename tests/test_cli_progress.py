@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from agent.cli.progress import CommandLineWork
+from tools.work import BATCH
 
 
 class Clock:
@@ -99,6 +100,16 @@ def test_a_person_at_a_terminal_is_asked(typed: str, yes: bool, monkeypatch: pyt
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
     with CommandLineWork() as work:
         assert work.confirm("Remove it?") is yes
+
+
+@pytest.mark.parametrize(("typed", "said"), [("2\n", "Bob"), ("\n", ""), ("3\n", ""), ("Bob\n", ""), ("", "")])
+def test_a_person_at_a_terminal_chooses(typed: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    with CommandLineWork() as work:
+        assert work.choose("Who is it?", ["Alice", "Bob"]) == said
+    with CommandLineWork(priority=BATCH) as work:  # a script over many recordings does not stop to ask
+        assert work.choose("Who is it?", ["Alice", "Bob"]) is None
 
 
 def test_without_a_terminal_nobody_says_yes_but_the_option(monkeypatch: pytest.MonkeyPatch) -> None:

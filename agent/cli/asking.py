@@ -19,7 +19,6 @@ from agent.cli.context import (
 )
 from agent.cli.errors import Usage
 from agent.cli.output import Shown
-from agent.cli.person import asks_person
 from agent.cli.progress import CommandLineWork
 from agent.cli.render import length, one_line
 from auricle.times import clock
@@ -62,17 +61,13 @@ def ask(
     *references, instruction = words
     if not instruction.strip() or RECORDING_ID.fullmatch(instruction) or Path(instruction).is_file():
         raise Usage(f"The instruction is missing after '{instruction}': auricle ask RECORDING \"INSTRUCTION\".")
-    from agent.clarifying import Clarifier
     from agent.run import ask as answer_to
 
     with working() as (toolbox, work):
         ids = recording_ids(toolbox, references, work)
         ensure_models(HEARING, work)
         ensure_llm(model, work)
-        clarifier = Clarifier(toolbox, asks_person(work))
-        answer = answer_to(
-            instruction, ids, toolbox, model=model, work=work, on_step=steps_to(work), clarifier=clarifier
-        )
+        answer = answer_to(instruction, ids, toolbox, model=model, work=work, on_step=steps_to(work))
     return Shown(answer.model_dump(mode="json"), answer_lines(answer))
 
 

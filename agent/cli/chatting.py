@@ -9,8 +9,8 @@ import typer
 from agent.cli.asking import HEARING, Model, answer_lines, steps_to
 from agent.cli.command import add, plural
 from agent.cli.context import ensure_llm, ensure_models, recording_ids, working
+from agent.cli.errors import Stopped
 from agent.cli.output import Shown, print_human, say
-from agent.cli.person import asks_person
 from agent.cli.progress import CommandLineWork
 from agent.cli.slash import SlashCommands
 from agent.drafting import ANEW
@@ -47,7 +47,7 @@ def chat(
 
     with working() as (toolbox, work):
         ids = recording_ids(toolbox, recordings or [], work)
-        conversation = Conversation(toolbox, session=session, model=model, ask_person=asks_person(work))
+        conversation = Conversation(toolbox, session=session, model=model)
         try:
             if new:
                 conversation.begin_anew()
@@ -57,7 +57,8 @@ def chat(
             document = {"session": session, "recordings": conversation.recordings, "answers": said}
         finally:
             conversation.close()
-    failed = [one["error"] for one in said if "error" in one]
+    # What the person stopped has not failed.
+    failed = [one["error"] for one in said if "error" in one and one["error"]["code"] != Stopped.code]
     return Shown({**({"error": failed[0]} if failed else {}), **document}, exit_code=1 if failed else 0)
 
 
@@ -100,6 +101,7 @@ class _Loop:
 
     def run(self) -> list[dict[str, Any]]:
         """What was said, as ``--json`` prints it."""
+        self._work.rest()
         many = self._conversation.recordings
         say(HELLO.format(about=plural(len(many), "recording") if many else "your whole library"))
         if unanswered := self._conversation.unanswered:
@@ -121,7 +123,7 @@ class _Loop:
             self._said.append({"said": line, "error": error.as_dict()})
             say(f"Error: {error.message}")
         except KeyboardInterrupt:
-            self._said.append({"said": line, "error": {"code": "cancelled", "message": GO_ON}})
+            self._said.append({"said": line, "error": Stopped(GO_ON).as_dict()})
             say(GO_ON)
         finally:
             self._work.rest()

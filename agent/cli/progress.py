@@ -1,6 +1,8 @@
 """How far the work is, on stderr: a bar on a terminal, a line now and then elsewhere."""
 
+import select
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -13,7 +15,7 @@ from rich.text import Text
 from auricle.times import clock
 from engines.sources import size_text
 from tools.estimating import Estimate
-from tools.work import PERSON
+from tools.work import BATCH, PERSON
 
 LINE_SHARE = 0.10
 """Without a terminal a new line comes after this share of the work …"""
@@ -21,6 +23,9 @@ LINE_SECONDS = 5.0
 """… or after this long, whichever comes first …"""
 LINES_APART = 1.0
 """… but not sooner than this: seconds."""
+
+LOOK_SECONDS = 0.2
+"""Between two looks at whether the answer to a question is still waited for."""
 
 
 class CommandLineWork:
@@ -80,15 +85,35 @@ class CommandLineWork:
     def confirm(self, question: str) -> bool:
         if self._yes:
             return True
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            return False
-        self._meter.close()
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return _at_a_terminal() and self._typed(f"{question} [y/N] ").lower() in ("y", "yes")
 
     def choose(self, question: str, choices: Sequence[str]) -> str | None:
-        return None  # the agent asks itself, with a clip of each voice (agent/clarifying.py)
+        return self.choose_until(self.check_cancelled, question, choices)
+
+    def choose_until(self, check: Callable[[], None], question: str, choices: Sequence[str]) -> str | None:
+        """The same beside the main thread, to which Ctrl-C goes: ``check`` raises once nobody waits for the answer."""
+        if self.priority == BATCH or not _at_a_terminal():
+            return None
+        numbered = "".join(f"  {number} {choice}\n" for number, choice in enumerate(choices, 1))
+        typed = self._typed(f"{question}\n{numbered}1 to {len(choices)}, or nothing if you do not know: ", check)
+        return dict(zip(map(str, range(1, len(choices) + 1)), choices, strict=True)).get(typed, "")
+
+    def _typed(self, question: str, check: Callable[[], None] = lambda: None) -> str:
+        self._meter.close()
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        while threading.current_thread() is not threading.main_thread() and not _anything_typed():
+            check()
+        return sys.stdin.readline().strip()
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _anything_typed() -> bool:
+    """Whether a line can be read, looked for a moment; where that cannot be told it is read at once."""
+    return sys.platform == "win32" or bool(select.select([sys.stdin], [], [], LOOK_SECONDS)[0])
 
 
 class _Stage:
