@@ -26,8 +26,8 @@ _ASKED = {
     r"|\bwie viele fragen\b|\bcombien de questions\b",
     "longest": rf"\blongest (?:turn|monolog\w*|contribution)\b|{_SPEAKING} (?:the )?longest without\b",
     "overlap": rf"{_SPEAKING} (?:over each other|at the same time|at once|simultaneously)\b|\bcrosstalk\b",
-    "words": r"\bhow (?:often|many times)\b|\bhow many words\b(?! (?:per|a) )|\bwie oft\b|\bcombien de fois\b|\bcuántas veces\b"
-    r"|\bcount (?:how|the (?:word|times|mentions))",
+    "words": r"\bhow (?:often|many times)\b|\bhow many words\b(?! (?:per|a) )|\bwie oft\b|\bcombien de fois\b"
+    r"|\bcuántas veces\b|\bcount (?:how|the (?:word|times|mentions))",
 }
 _PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _ASKED.items()}
 _BESIDES = re.compile(r"\b(?:and|und|et|y) (?:what|why|when|where|which|was|warum|wann|summar\w*|write|export)\b", re.I)
