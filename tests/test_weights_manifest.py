@@ -14,8 +14,9 @@ from tests.weights_kit import CONFIG, FIRST, SECOND, hub, manifest_of, model, pa
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_small_profile_has_one_model_for_every_role() -> None:
-    roles = [model.role for model in load_manifest().profile("small")]
+@pytest.mark.parametrize("profile", ["small", "best"])
+def test_a_profile_has_one_model_for_every_role(profile: str) -> None:
+    roles = [model.role for model in load_manifest().profile(profile)]
     assert sorted(roles) == ["embedding", "llm", "recognition", "segmentation"]
 
 
@@ -27,10 +28,20 @@ def test_every_default_of_the_settings_is_a_model_of_the_small_profile() -> None
     assert names[defaults["embedding"]] == "embedding"
 
 
-def test_every_model_has_wheels_so_that_no_hub_is_needed_and_the_hub_stands_first() -> None:
-    for each in load_manifest().models.values():
+def test_the_small_profile_needs_no_hub_and_the_hub_stands_first() -> None:
+    manifest = load_manifest()
+    for each in manifest.models.values():
         kinds = [source.kind for source in each.sources]
-        assert kinds in (["wheels"], ["hub", "wheels"]), each.name
+        assert kinds in (["wheels"], ["hub", "wheels"], ["hub"]), each.name
+        assert "small" not in manifest.profiles_of(each.name) or "wheels" in kinds
+
+
+def test_what_asks_for_a_token_comes_last_in_the_best_profile() -> None:
+    gated = [
+        [source.gated for source in each.sources if isinstance(source, HubSource)] == [True]
+        for each in load_manifest().profile("best")
+    ]
+    assert gated == [False, False, False, True]
 
 
 def test_a_wheel_with_several_builds_is_one_build_everywhere() -> None:

@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,7 +53,7 @@ def hub(repo: str, *, gated: bool = False, files: dict[str, str] | None = None) 
     return {"kind": "hub", "repo": repo, "revision": REVISION, "gated": gated, "files": files or {}}
 
 
-def manifest_of(**changes: dict[str, Any]) -> Manifest:
+def manifest_of(best: Sequence[str] = (), **changes: dict[str, Any]) -> Manifest:
     """Three toy models: an ear in two wheels, and a voice and a turner in one that they share."""
     ear = {
         "kind": "wheels",
@@ -71,7 +71,8 @@ def manifest_of(**changes: dict[str, Any]) -> Manifest:
         "turner": model("segmentation", {"turns.bin": CONFIG}, turner),
         **changes,
     }
-    return Manifest.model_validate({"profiles": {"small": ["ear", "voice", "turner"]}, "models": models})
+    profiles = {"small": ["ear", "voice", "turner"], **({"best": best} if best else {})}
+    return Manifest.model_validate({"profiles": profiles, "models": models})
 
 
 def make_wheel(folder: Path, requirement: str, members: dict[str, bytes], tag: str = "py3-none-any") -> Path:
@@ -152,6 +153,14 @@ class HubStandIn:
         self.asked: list[str] = []
         self.tokens: set[str | None] = set()
         self.status = 200
+        self.gates: dict[str, str] = {}
+        """A repository and the authorization that it lets in."""
+
+    def status_of(self, path: str, data: bytes, key: str | None) -> int:
+        for repo, wanted in self.gates.items():
+            if path.startswith(f"/{repo}/") and key != wanted:
+                return 403 if key else 401
+        return self.status if data else 404
 
     @contextmanager
     def answering(self, monkeypatch: pytest.MonkeyPatch, token: str | None = None) -> Iterator["HubStandIn"]:
@@ -168,7 +177,7 @@ class HubStandIn:
                 stand_in.asked.append(f"{self.command} {self.path}")
                 stand_in.tokens.add(self.headers.get("authorization"))
                 data = stand_in.files.get(self.path, b"")
-                self.send_response(stand_in.status if data else 404)
+                self.send_response(stand_in.status_of(self.path, data, self.headers.get("authorization")))
                 self.send_header("ETag", f'"{sha(data)}"')
                 self.send_header("X-Repo-Commit", REVISION)
                 self.send_header("Content-Length", str(len(data)))
