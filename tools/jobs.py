@@ -44,6 +44,9 @@ _MOST_FAILURES = 3
 _KILLED = 0.1
 """A worker that was killed while it started fails to start a little: whoever kills may kill the next one too."""
 
+_KILL: signal.Signals = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""Windows has the latter alone, and it ends a process at once."""
+
 _starting = threading.Lock()
 _started: "dict[Path, subprocess.Popen[bytes]]" = {}
 """The worker that this process started for a home; it takes a moment until it holds the lock."""
@@ -225,7 +228,7 @@ class Jobs:
         if row.state == "running":
             pid = _worker_pid(self._library.home)
             if pid is not None and pid == row.worker_pid and worker_alive(self._library.home):
-                _end(pid, signal.SIGKILL)
+                _end(pid, _KILL)
                 _wait_until_gone(self._library.home, _GRACE_SECONDS)
             self._library.jobs.cancelled(job)
             row = self._library.jobs.get(job)
@@ -344,7 +347,7 @@ class _Worker:
         code = self._started.poll() if self._started is not None else None
         if code is not None:
             self._started = None
-            self._failures += _KILLED if code == -signal.SIGKILL else 1.0
+            self._failures += _KILLED if code == -_KILL else 1.0
         elif time.monotonic() - self._looked < _LOOK_SECONDS:
             return True
         self._looked = time.monotonic()
@@ -371,7 +374,7 @@ def stop_worker(home: Path, patience: float = 5.0) -> None:
     while worker_alive(home) and time.monotonic() < insist + patience:
         pid = _worker_pid(home)  # another one that waited for the lock may have come after the first
         if pid is not None and time.monotonic() > insist:
-            _end(pid, signal.SIGKILL)
+            _end(pid, _KILL)
         elif pid is not None and pid not in asked:
             _end(pid, signal.SIGTERM)
             asked.add(pid)
