@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -15,11 +16,11 @@ from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
-from starlette.authentication import AuthenticationError
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
@@ -39,8 +40,11 @@ MOST_SESSIONS = 500
 THREADS = 256
 """Calls at once; most of them wait for the worker."""
 
+ANSWER_SECONDS = 1
+"""For calls that wait for a job to answer with its handle, once the server is asked to stop."""
+
 LEAVE_SECONDS = 3
-"""How long calls may take to come to an end once the server is asked to stop."""
+"""For everything else to come to an end after that."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def serve_http(
             f"At {address.host} others could reach every recording: make a token first, `auricle tokens create NAME`, "
             "or listen at 127.0.0.1."
         )
-    with _listening(address) as listening:
+    with listening_at(address) as listening:
         say(f"Auricle speaks MCP at http://{_name(listening)}{PATH}")
         config = uvicorn.Config(
             http_app(server, toolbox, address, ending),
@@ -129,6 +133,7 @@ def http_app(server: MCPServer, toolbox: Toolbox, address: Address, ending: thre
             Middleware(AuthContextMiddleware),
             Middleware(Limits, buckets=buckets),
         ],
+        exception_handlers={AuricleError: _unavailable, ClientDisconnect: _gone},
         lifespan=life,
     )
 
@@ -147,33 +152,54 @@ def _health(toolbox: Toolbox) -> Callable[[Request], Awaitable[Response]]:
     return health
 
 
-def _unavailable(_: HTTPConnection, error: AuthenticationError) -> Response:
+def _unavailable(_: HTTPConnection, error: Exception) -> Response:
     return JSONResponse({"error": {"code": "library", "message": str(error)}}, 503)
 
 
+def _gone(_: Request, _error: Exception) -> Response:
+    """Nobody reads it; without it the log would have a traceback."""
+    return Response(status_code=400)
+
+
 class _Server(uvicorn.Server):
-    """Says when it is about to end, before it waits for calls to do so."""
+    """Lets calls that wait answer first, then ends the streams that would stay open for ever, then the connections."""
 
     def __init__(self, config: uvicorn.Config, ending: threading.Event) -> None:
         super().__init__(config)
         self._ending = ending
+        AppStatus.enable_automatic_graceful_drain = False  # it cuts streams off at the signal, with answers under way
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._ending.set()
+        if self.server_state.connections:
+            await asyncio.sleep(ANSWER_SECONDS)
+        AppStatus.should_exit = True
         await super().shutdown(sockets)
 
 
 @contextlib.contextmanager
-def _listening(address: Address) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        made = socket.create_server((address.host, address.port), family=family)
-    except OSError as error:
-        raise BadArgument(
-            f"Cannot listen at {address.host}, port {address.port} ({error.strerror or error}): "
-            "give an address of this machine with --host and a free port with --port."
-        ) from None
-    with made:
+def listening_at(address: Address) -> Iterator[socket.socket]:
+    """A socket that listens at the address.
+
+    Raises:
+        BadArgument: It is taken, or not this machine's.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            # With the protocol said in full: else asyncio leaves Nagle's algorithm on, and answers come 40 ms late.
+            family, kind, protocol, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[
+                0
+            ]
+            made = stack.enter_context(socket.socket(family, kind, protocol))
+            if os.name == "posix":  # elsewhere it would let two servers listen at one port
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(place)
+            made.listen()
+        except OSError as error:
+            raise BadArgument(
+                f"Cannot listen at {address.host}, port {address.port} ({error.strerror or error}): "
+                "give an address of this machine with --host and a free port with --port."
+            ) from None
         yield made
 
 

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
 from library import Library
-from mcp_server.http import LEAVE_SECONDS
+from mcp_server.http import ANSWER_SECONDS, LEAVE_SECONDS, Address, listening_at
 from tests.cli_kit import CommandLine, command_line
 from tests.fakes import tone
 from tests.http_kit import BOUND, ROOT, Served, bearer, connected, serving
@@ -173,8 +174,8 @@ def test_asked_to_stop_it_sends_clients_home_with_their_job_which_goes_on(
         tone(running.folder / "call.wav", 20)
         answers: list[dict[str, Any]] = []
 
-        async def transcribe(client: Client, recording: str) -> None:
-            heard = await client.call_tool("transcribe", {"recording": recording})
+        async def call(client: Client, tool: str, **arguments: Any) -> None:
+            heard = await client.call_tool(tool, arguments)
             answers.append(heard.structured_content or {"error": heard})
 
         async def main() -> None:
@@ -182,18 +183,24 @@ def test_asked_to_stop_it_sends_clients_home_with_their_job_which_goes_on(
                 async with connected(running, mode=mode) as client, anyio.create_task_group() as tasks:
                     added = await client.call_tool("add_recording", {"path": "call.wav"})
                     assert added.structured_content is not None
-                    tasks.start_soon(transcribe, client, added.structured_content["id"])
+                    recording = added.structured_content["id"]
+                    tasks.start_soon(partial(call, client, "transcribe", recording=recording))
                     await anyio.to_thread.run_sync(until, lambda: len(listening(home)) == 2)
+                    with Library(home) as library:
+                        job = library.jobs.list()[0].id
+                    tasks.start_soon(partial(call, client, "get_job", job=job, wait=25))
+                    await anyio.sleep(0.3)
                     asked = time.monotonic()
                     assert await anyio.to_thread.run_sync(running.stop) == 0
-                    assert time.monotonic() - asked < LEAVE_SECONDS + 3
+                    assert time.monotonic() - asked < ANSWER_SECONDS + LEAVE_SECONDS + 3
 
         anyio.run(main)
-    assert answers[0]["job"].startswith("j_")
+    job = answers[0]["job"]
+    assert [answer["job"] for answer in answers] == [job, job]
     with Library(home) as library:
-        assert library.jobs.get(answers[0]["job"]).state == "running"
+        assert library.jobs.get(job).state == "running"
         (home / "go").touch()
-        until(lambda: library.jobs.get(answers[0]["job"]).state == "done")
+        until(lambda: library.jobs.get(job).state == "done")
     assert len(set(listening(home))) == 1
 
 
@@ -229,3 +236,8 @@ def test_tokens_are_made_listed_and_revoked_at_the_command_line(auricle: Command
     assert auricle("tokens", "create", "Alice").code == 2
     assert auricle("tokens", "revoke", "Alice").code == 0
     assert auricle("tokens", "revoke", "Alice", "--json").error["code"] == "not_found"
+
+
+def test_answers_do_not_wait_for_more_to_send() -> None:
+    with listening_at(Address("127.0.0.1", 0)) as made:
+        assert made.proto == socket.IPPROTO_TCP  # what asyncio looks at before it turns Nagle's algorithm off

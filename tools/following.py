@@ -19,7 +19,9 @@ _TOOLS = {"recognize": "transcribe", "diarize": "diarize", "decode": "add_record
 
 
 def follow(library: Library, jobs: Jobs, job: str, wait: float, work: Work) -> JobStatus:
-    """How far a job is, after waiting a while for its end. Giving up on the wait leaves the job alone.
+    """How far a job is, after waiting a while for its end, unless no patience is left: the face is about to go.
+
+    Giving up on the wait leaves the job alone.
 
     Raises:
         BadArgument: A wait that is not allowed.
@@ -29,7 +31,7 @@ def follow(library: Library, jobs: Jobs, job: str, wait: float, work: Work) -> J
         raise BadArgument(f"A wait of {wait} s is not allowed: give 0 to {LONGEST_WAIT:.0f}, and ask again.")
     row = library.jobs.get(job)
     deadline = time.monotonic() + wait
-    while row.state in _ACTIVE and time.monotonic() < deadline:
+    while row.state in _ACTIVE and time.monotonic() < deadline and work.patience != 0:
         if row.state != "paused":
             jobs.ensure_worker()
         told = progress_of(row)
