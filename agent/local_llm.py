@@ -30,6 +30,17 @@ class RunsJobs(Protocol):
     ) -> dict[str, Any]: ...
 
 
+class PreparesJobs(Protocol):
+    """What of ``tools.jobs.Jobs`` is used before there is anything to do."""
+
+    def prepare(self, kind: str, args: dict[str, Any], priority: int) -> None: ...
+
+
+def load_soon(model: str, jobs: PreparesJobs, work: Work) -> None:
+    """Lets the worker load a model while the face gets ready to ask it."""
+    jobs.prepare("load", {"model": f"local:{anchored(model)}"}, work.priority + _BEFORE_LISTENING)
+
+
 class LocalLLM:
     """A model of the manifest or a GGUF file.
 

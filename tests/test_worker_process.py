@@ -18,7 +18,7 @@ from library import Library
 from tests.fakes import tone
 from tests.worker_kit import BOUND, SCRIPT, Watching, listening, until
 from tools.jobs import Jobs, stop_worker, worker_alive
-from tools.work import Quiet, StillWorking
+from tools.work import PERSON, Quiet, StillWorking
 from tools.worker import LOCK, LOG, PID, main
 
 
@@ -255,3 +255,15 @@ def test_a_worker_holds_nothing_of_the_face_that_started_it(home: Path, library:
     )
     assert face.stdout == "the face is done\n"
     until(lambda: worker_alive(home))
+
+
+def test_a_model_is_loaded_before_anything_is_asked_and_nothing_is_kept_of_that(
+    library: Library, jobs: Callable[[str], Jobs]
+) -> None:
+    face = jobs("plain")
+    face.prepare("load", {"model": "local:"}, PERSON)
+    face.prepare("load", {"model": "local:"}, PERSON)
+    assert [job.kind for job in library.jobs.list()] in (["load"], [])
+    until(lambda: library.jobs.list() == [])
+    args = {"model": "local:", "messages": [{"role": "user", "content": "Count."}]}
+    assert face.run("chat", args, Quiet())["text"] == "one two three"

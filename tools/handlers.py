@@ -78,10 +78,18 @@ def cut(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
     return slicing.cut(context, args, work)
 
 
+def load(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
+    """Loads the local LLM ``model``, which will be asked something in a moment."""
+    work.report(0, 0, "loading the LLM")
+    context.engines.llm(args["model"])
+    return {}
+
+
 HANDLERS: dict[str, Handler] = {
     "recognize": recognizing.recognize,
     "diarize": diarizing.diarize,
     "chat": chat,
+    "load": load,
     "decode": decode,
     "cut": cut,
 }

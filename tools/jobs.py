@@ -117,6 +117,13 @@ class Jobs:
             if kind == "chat":  # what was said to the LLM is nobody else's to read
                 self._library.jobs.forget(job.id, asker)
 
+    def prepare(self, kind: str, args: dict[str, Any], priority: int) -> None:
+        """Lets the worker begin with what will be wanted in a moment. Nobody waits for it, nothing is kept of it."""
+        if not self._inline:
+            wanted = _engine_settings(self._settings)
+            self._library.jobs.submit(kind, args, self._key(kind, args), priority, wanted)
+            self.ensure_worker()
+
     def briefly(
         self,
         kind: str,

@@ -175,6 +175,8 @@ class Worker:
             jobs.fail(job.id, _unexpected(job, error, self._settings.home / LOG).as_dict())
         else:
             jobs.finish(job.id, result)
+        if job.kind == "load":  # nobody has asked for it
+            jobs.forget(job.id, "")
         _log.info("job %s ends", job.id)
 
     def _engines(self, wanted: dict[str, Any]) -> tuple[Engines, Settings]:

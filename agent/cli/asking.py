@@ -61,12 +61,16 @@ def ask(
     *references, instruction = words
     if not instruction.strip() or RECORDING_ID.fullmatch(instruction) or Path(instruction).is_file():
         raise Usage(f"The instruction is missing after '{instruction}': auricle ask RECORDING \"INSTRUCTION\".")
-    from agent.run import ask as answer_to
-
     with working() as (toolbox, work):
         ids = recording_ids(toolbox, references, work)
         ensure_models(HEARING, work)
-        ensure_llm(model, work)
+        local = ensure_llm(model, work)
+        if local:
+            from agent.local_llm import load_soon
+
+            load_soon(local, toolbox.jobs, work)
+        from agent.run import ask as answer_to  # takes a second to import, in which the worker loads the model
+
         answer = answer_to(instruction, ids, toolbox, model=model, work=work, on_step=steps_to(work))
     return Shown(answer.model_dump(mode="json"), answer_lines(answer))
 

@@ -123,22 +123,24 @@ def ensure_models(roles: "Sequence[Role]", work: CommandLineWork) -> None:
     fetch([name for name in wanted if name in load_manifest().models], work)
 
 
-def ensure_llm(model: str | None, work: CommandLineWork) -> None:
-    """The same for the LLM that answers, where that is a local one."""
+def ensure_llm(model: str | None, work: CommandLineWork) -> str | None:
+    """The same for the LLM that answers, where that is a local one: its name, as LocalLLM takes it."""
     from engines.llamacpp import DEFAULT_MODEL
     from engines.manifest import load_manifest
 
     settings = read_settings()
     kind, _, name = (model or settings.model).strip().partition(":")
-    if settings.offline or kind not in ("auto", "local"):
-        return
+    if kind not in ("auto", "local"):
+        return None
     if kind == "auto":
         from engines.ollama_llm import capable_model
 
         if capable_model(settings):
-            return
+            return None
     wanted = name or DEFAULT_MODEL
-    fetch([wanted] if wanted in load_manifest().models else [], work)
+    if not settings.offline:
+        fetch([wanted] if wanted in load_manifest().models else [], work)
+    return wanted
 
 
 def fetch(wanted: str | Sequence[str], work: CommandLineWork) -> list[str]:
