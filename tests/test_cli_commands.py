@@ -169,7 +169,7 @@ def test_the_agent_answers_with_citations_files_and_steps(
 
     monkeypatch.setattr(agent, "ask", ask)
     document = auricle("ask", call, "When?", "--model", "local:x", "--json").document
-    assert set(document) == {"answer", "citations", "files", "steps", "model", "warnings"}
+    assert set(document) == {"answer", "citations", "files", "steps", "model", "assumed", "warnings"}
     assert asked == [("When?", [document["citations"][0]["recording"]], "local:x")]
     person = auricle("ask", call, "When?")
     assert person.err.splitlines()[-2:] == ["   0 s  plan", "   0 s  transcribe start=60"]

@@ -120,7 +120,7 @@ def test_unknown_work_and_recordings_are_refused(jobs: Jobs) -> None:
         jobs.run("recognize", {"recording": "r_0000000000"}, Quiet())
 
 
-def test_progress_is_told_in_seconds(jobs: Jobs, recording: Recording) -> None:
+def test_progress_grows_from_nothing_to_all(jobs: Jobs, recording: Recording) -> None:
     told: list[tuple[float, float]] = []
 
     class Watching(Quiet):
@@ -128,8 +128,8 @@ def test_progress_is_told_in_seconds(jobs: Jobs, recording: Recording) -> None:
             told.append((done, total))
 
     jobs.run("recognize", {"recording": recording.id}, Watching())
-    assert told[0] == (0, 36)
-    assert told[-1] == (36, 36)
+    assert told[0][0] == 0
+    assert told[-1][0] == told[-1][1] >= 36  # a window costs something however little is said in it
     assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 

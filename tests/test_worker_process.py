@@ -54,7 +54,7 @@ def test_work_is_done_by_a_worker_and_told_on_the_way(
     assert set(listening(home)) != {os.getpid()}
     assert work.reports
     (job,) = library.jobs.list()
-    assert (job.state, job.done, job.total) == ("done", 20, 20)
+    assert job.state == "done" and job.done == job.total >= 20
 
 
 def test_the_words_of_an_llm_come_while_it_speaks(home: Path, library: Library, jobs: Callable[[str], Jobs]) -> None:
