@@ -157,7 +157,7 @@ def test_sounds_can_be_played_and_stay_small(
         compressed = await read(client, f"{base}/audio.mp3?start=1&end=9")
         assert compressed[0].mime_type == "audio/mpeg"
         assert played(compressed)[0] == pytest.approx(8, abs=0.2)
-        for speaker in ("Ann", "ann", "Speaker%201", "Speaker%202"):
+        for speaker in ("Ann", "ann", "Speaker%201", "Speaker 1", "Speaker%202"):  # models forget to encode
             voice = await read(client, f"{base}/voices/{speaker}.wav")
             assert played(voice) == (4.0, 16_000, 1)
             assert voice[0].meta is not None
