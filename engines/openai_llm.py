@@ -140,6 +140,11 @@ class OpenAILLM:
             return Passing(busy, busy=True, after=_seconds(error.response.headers.get("retry-after")))
         if tools and "tool" in error.message:  # vLLM: "auto" tool choice requires --enable-auto-tool-choice
             return CannotCallTools(f"{self.name} cannot call tools ({said}): see how the server was started.")
+        if "response_format" in error.message or "json_schema" in error.message:
+            return ModelUnavailable(
+                f"{self.name} cannot be held to a JSON schema ({said}), as Auricle needs it: choose another --model, or "
+                "a server that has response_format json_schema."
+            )
         return WorkError(f"{self.name} refused ({said}): try again or choose another --model.")
 
     def _too_slow(self) -> WorkError:

@@ -317,6 +317,7 @@ def test_an_openai_compatible_server_is_given_its_limits(tmp_path: Path, serve: 
         (Refused(404, "no"), ModelUnavailable, "it has good, better"),
         (Refused(400, "no"), WorkError, "refused"),
         (Refused(400, "This model's maximum context length is 4096 tokens."), BadArgument, "AURICLE_CONTEXT_TOKENS"),
+        (Refused(400, "response_format.type must be 'text'"), ModelUnavailable, "held to a JSON schema"),
         (Refused(400, "the request exceeds the available context size"), BadArgument, "shorter range"),
     ],
 )
