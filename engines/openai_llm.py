@@ -142,7 +142,7 @@ class OpenAILLM:
             return CannotCallTools(f"{self.name} cannot call tools ({said}): see how the server was started.")
         if "response_format" in error.message or "json_schema" in error.message:
             return ModelUnavailable(
-                f"{self.name} cannot be held to a JSON schema ({said}), as Auricle needs it: choose another --model, or "
+                f"{self.name} cannot be held to a JSON schema ({said}), which is needed: choose another --model, or "
                 "a server that has response_format json_schema."
             )
         return WorkError(f"{self.name} refused ({said}): try again or choose another --model.")
