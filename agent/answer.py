@@ -73,7 +73,7 @@ def answer(
         return Found(found=False, text=NOT_THERE)
     summary = asks_to_summarize(question)
     system = load("summary" if summary else "answer")
-    shown = relevant(question, lines, llm, _room(llm, system, question, facts))
+    shown = relevant(question, lines, llm, room_for(llm, system, question, facts))
     warning = _SELECTED.format(all=len(lines), kept=len(shown), context=llm.traits.context)
     warning = warning if len(shown) < len(lines) else ""
     messages = [Message("system", system), Message("user", _ask(question, shown, facts))]
@@ -103,7 +103,7 @@ def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) ->
         return list(lines)
     system = load("relevant")
     kept: list[SpokenLine] = []
-    for window in windows(lines, _room(llm, system, question, ""), per_byte):
+    for window in windows(lines, room_for(llm, system, question, ""), per_byte):
         messages = [Message("system", system), Message("user", _ask(question, window, ""))]
         data = llm.chat(messages, schema=_schema(len(window), only_lines=True), max_tokens=_LINES_TOKENS).data or {}
         kept += sorted(_pointed_at(data, window, _RELEVANT), key=lambda line: line.start)
@@ -182,7 +182,7 @@ def _pointed_at(data: dict[str, Any], lines: Sequence[SpokenLine], most: int) ->
     return [lines[n - 1] for n in dict.fromkeys(numbers)][:most]
 
 
-def _room(llm: LLM, *texts: str) -> int:
+def room_for(llm: LLM, *texts: str) -> int:
     per_byte = llm.traits.tokens_per_byte
     taken = sum(estimate_tokens(text, per_byte) for text in texts) + 2 * _ANSWER_TOKENS + _MARGIN
     return max(256, llm.traits.context - taken)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.counting import counted_words, counts_in, needs_voices, needs_words, only_counts
+from agent.extracting import keys_in
 from agent.moments import Moments, moments_in
+from agent.notes import notes_in
 from agent.state import Call, OpenRecording, Outcome
 from agent.toolset import PLANNED, PSEUDO, ToolLike, plan_schema, tool_lines
 from agent.wording import (
@@ -43,6 +45,8 @@ _LONG = 900.0
 
 _RANGED = frozenset({"transcribe", "slice_audio", "export_transcript", "answer", "talk_time"})
 """What can be about a part of a recording."""
+
+_CAPTIONS = frozenset({"srt", "vtt", "rttm"})
 
 _AROUND = 6.0
 """Seconds before and after a single moment that is asked about."""
@@ -115,7 +119,9 @@ def _wishes(steps: Sequence[dict[str, Any]], instruction: str, duration: float) 
         if wish is not None and wish not in wishes:
             wishes.append(wish)
     _give_ranges(wishes, moments)
-    said = format_in(instruction)
+    if keys_in(instruction) or notes_in(instruction):
+        wishes = _reading_instead(wishes, instruction, moments)
+    said = None if keys_in(instruction) else format_in(instruction)
     exports = [wish for wish in wishes if wish.kind == "export_transcript"]
     if said and len(exports) == 1:
         exports[0].arguments["format"] = said
@@ -134,6 +140,15 @@ def _wishes(steps: Sequence[dict[str, Any]], instruction: str, duration: float) 
     if kept:
         return [wish for wish in wishes if wish in kept or wish.kind in {"transcribe", "diarize", "name_speakers"}]
     return wishes or [_Wish("answer", {}, question=instruction)]
+
+
+def _reading_instead(wishes: list[_Wish], instruction: str, moments: Moments) -> list[_Wish]:
+    """Minutes, and JSON of certain keys, are made by reading: a transcript is not what is wanted."""
+    reading = _Wish("answer", {}, question=instruction)
+    _give_ranges([reading], moments)
+    replaced = {"export_transcript", "answer", "search_transcript", "reply"}
+    kept = [wish for wish in wishes if wish.kind not in replaced or wish.arguments.get("format") in _CAPTIONS]
+    return [*kept, reading]
 
 
 def _counting(wishes: list[_Wish], instruction: str, moments: Moments) -> list[_Wish]:

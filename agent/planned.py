@@ -9,7 +9,9 @@ from langchain_core.messages import AIMessage, ToolMessage
 from agent.answer import NOT_THERE, Found, answer, at_moment, citation, plain, relevant
 from agent.compose import tell
 from agent.drafting import ANEW
+from agent.extracting import is_object
 from agent.plan import PAGE_TOKENS, mend, propose
+from agent.responding import respond
 from agent.state import AskState, Call, Done, Draft, Outcome
 from agent.toolset import ToolLike
 from agent.verify import SpokenLine, complaints, normalised
@@ -90,7 +92,7 @@ class Planned:
         drafts: list[Draft] = []
         for question in _questions(state):
             draft = earlier.get(question)
-            if draft is not None and not draft["complaints"]:
+            if draft is not None and not (draft["complaints"] and draft["raw"]):
                 drafts.append(draft)
                 continue
             rejected, why = (draft["raw"], draft["complaints"]) if draft else ("", [])
@@ -100,7 +102,7 @@ class Planned:
                 found = Found(found=True, text=moment_fact, lines=at)
             else:
                 facts = "\n".join(filter(None, [_facts(state), moment_fact]))
-                found = answer(question, at or lines, facts, self._llm, rejected, why, self._on_text)
+                found = respond(question, at or lines, facts, self._llm, rejected, why, self._on_text)
             drafts.append(_draft(question, found))
         return {"drafts": drafts, "attempts": state["attempts"] + 1}
 
@@ -115,7 +117,8 @@ class Planned:
             if draft["found"] and not draft["lines"] and not _known_besides(draft["text"], _facts(state)):
                 wrong.append("No line is given that it is taken from.")
             checked.append({**draft, "complaints": wrong})
-        if any(draft["complaints"] for draft in checked) and state["attempts"] <= RETRIES:
+        # What code composed is not written again: ``raw`` is what a model wrote.
+        if any(draft["complaints"] and draft["raw"] for draft in checked) and state["attempts"] <= RETRIES:
             self._on_text(ANEW)
             return {"drafts": checked}
         return {"drafts": checked, **_together(state, checked)}
@@ -296,6 +299,10 @@ def _answer_text(draft: Draft, lines: Sequence[SpokenLine]) -> str:
     if not draft["found"]:
         if not lines:
             return f"{NOT_THERE} Nothing was heard there."
+        if draft["text"] != NOT_THERE:
+            return draft["text"]
         many = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
         return f"{NOT_THERE} Searched: {many}, {clock(lines[0].start)}–{clock(lines[-1].end)}."
-    return f"{draft['text']} {UNVERIFIED}" if draft["complaints"] else draft["text"]
+    if draft["complaints"] and not is_object(draft["text"]):
+        return f"{draft['text']} {UNVERIFIED}"
+    return draft["text"]

@@ -176,9 +176,9 @@ def asks_something(instruction: str) -> bool:
 
 def about_the_same(question: str, instruction: str) -> bool:
     """Whether a question a model wrote is made of what the instruction says: "order" is "ordered"."""
-    words, said = _stems(question), _stems(instruction)
+    words, said = stems(question), stems(instruction)
     return bool(words) and len(words & said) >= 0.6 * len(words)
 
 
-def _stems(text: str) -> set[str]:
+def stems(text: str) -> set[str]:
     return {word.lower()[:_STEM] for word in _WORD.findall(text)} - _AUXILIARY

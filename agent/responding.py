@@ -1,0 +1,62 @@
+"""Which way a question is answered: by keys, by notes, or in a sentence; and whether it can be at all."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.answer import NOT_THERE, Found, answer
+from agent.extracting import extract, keys_in
+from agent.notes import asks_for_minutes, notes_in, take_notes
+from agent.premises import absent_names, namesakes
+from agent.verify import SpokenLine
+from engines.protocols import LLM, OnText
+
+_SUMMARIZE = "Summarize the meeting in three sentences."
+
+
+def respond(
+    question: str,
+    lines: Sequence[SpokenLine],
+    facts: str,
+    llm: LLM,
+    rejected: str = "",
+    complaints: Sequence[str] = (),
+    on_text: OnText = lambda piece: None,
+) -> Found:
+    """Answers a question from what is said; the parameters are those of ``agent.answer.answer``."""
+    if not lines:
+        return Found(found=False, text=NOT_THERE)
+    keys = keys_in(question)
+    if keys:
+        return extract(question, keys, lines, facts, llm, rejected, complaints)
+    kinds = notes_in(question)
+    if kinds:
+        notes = take_notes(lines, kinds)
+        if asks_for_minutes(question):
+            return _with_summary(notes, answer(_SUMMARIZE, lines, facts, llm))
+        if notes.found:
+            return notes
+    absent = absent_names(question, lines, facts)
+    if absent:
+        nobody = " and ".join(absent)
+        return Found(found=False, text=f"{NOT_THERE} Nobody says anything of {nobody}, or is called so.")
+    several = namesakes(question, list(dict.fromkeys(line.speaker for line in lines if line.speaker)))
+    if several:
+        return _for_each(question, several, lines, facts, llm)
+    return answer(question, lines, facts, llm, rejected, complaints, on_text)
+
+
+def _with_summary(notes: Found, summary: Found) -> Found:
+    text = "\n\n".join(filter(None, [summary.text, notes.text]))
+    return replace(notes, found=True, text=text, lines=[*notes.lines, *summary.lines], warning=summary.warning)
+
+
+def _for_each(question: str, several: dict[str, list[str]], lines: Sequence[SpokenLine], facts: str, llm: LLM) -> Found:
+    """Where a name is several people's, an answer for each of them."""
+    name, people = next(iter(several.items()))
+    told = [f"{len(people)} people are called {name}: {' and '.join(people)}."]
+    cited: list[SpokenLine] = []
+    for person in people:
+        found = answer(question.replace(name, person), lines, facts, llm)
+        told.append(f"{person}: {found.text}")
+        cited += found.lines
+    return Found(found=True, text="\n".join(told), lines=list(dict.fromkeys(cited)))

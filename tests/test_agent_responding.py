@@ -1,0 +1,147 @@
+"""Which way a question is answered, and what it may not take for granted."""
+
+import json
+
+import pytest
+
+from agent.answer import NOT_THERE
+from agent.extracting import keys_in
+from agent.notes import asks_for_minutes, notes, notes_in
+from agent.premises import absent_names, namesakes
+from agent.responding import respond
+from agent.verify import SpokenLine, find_quote, quotes_in
+from tests.agent_fakes import FakeToolbox, QueueLLM, plan, run
+
+MEETING = [
+    ("Rosa", "Hello everybody, I'll lead us through this."),
+    ("Rosa", "The van costs nine thousand. I like the old one."),
+    ("Theo", "Could we sell the old one?"),
+    ("Rosa", "Then we decided: the van is bought in May."),
+    ("Theo", "Fine. I'll call the dealer by Tuesday."),
+    ("Rosa", "Ines, can you check the insurance?"),
+    ("Ines", "Sure. It was cheaper last year."),
+    ("Rosa", "Theo, could you live with the blue one?"),
+    ("Theo", "I can. We could paint it."),
+    ("Rosa", "And a second garage? We can't do that now. Let's turn it down."),
+    ("Ines", "Who waters the plants?"),
+    ("Theo", "I'll do it."),
+    ("Ines", "I'll never understand you two."),
+]
+
+
+def spoken(said: list[tuple[str, str]]) -> list[SpokenLine]:
+    return [SpokenLine("r_1", 5.0 * at, 5.0 * at + 4, who, text) for at, (who, text) in enumerate(said)]
+
+
+def noted(kind: str) -> list[tuple[str | None, str]]:
+    return [(note.who, note.quote) for note in notes(spoken(MEETING)) if note.kind == kind]
+
+
+def test_what_is_settled_is_a_decision_and_a_wish_is_none() -> None:
+    assert noted("decision") == [
+        ("Rosa", "Then we decided: the van is bought in May."),
+        ("Rosa", "Let's turn it down."),
+    ]
+
+
+def test_what_somebody_takes_on_or_agrees_to_is_their_task() -> None:
+    assert noted("task") == [
+        ("Theo", "I'll call the dealer by Tuesday."),
+        ("Ines", "Ines, can you check the insurance?"),
+        ("Theo", "I'll do it."),
+    ]
+
+
+def test_every_note_is_a_quote_of_its_line() -> None:
+    lines = spoken(MEETING)
+    found = respond("What was decided, and which tasks are there?", lines, "", QueueLLM())
+    assert len(quotes_in(found.text)) == 5
+    assert all(find_quote(quote, found.lines) for quote in quotes_in(found.text))
+
+
+def test_minutes_have_a_summary_and_both_kinds_of_notes() -> None:
+    llm = QueueLLM({"answer": "Rosa, Theo and Ines buy a van.", "lines": [4]})
+    found = respond("Write the minutes with owners.", spoken(MEETING), "", llm)
+    assert found.text.startswith("Rosa, Theo and Ines buy a van.\n\nDecisions:\n- [0:15] Rosa: “Then we decided")
+    assert "Action items:\n- [0:20] Theo: “I'll call the dealer by Tuesday.”" in found.text
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kinds"),
+    [
+        ("What was decided, and by whom?", ["decision"]),
+        ("List the action items with owners.", ["task"]),
+        ("Who does what?", ["task"]),
+        ("Minutes, please.", ["decision", "task"]),
+        ("Was wurde beschlossen?", ["decision"]),
+        ("When do they decide on the price?", []),
+        ("What did they decide about the van?", []),
+        ("Transcribe the last ten minutes.", []),
+        ("The first 2 minutes as srt", []),
+    ],
+)
+def test_notes_are_taken_where_all_decisions_or_tasks_are_asked_for(instruction: str, kinds: list[str]) -> None:
+    assert notes_in(instruction) == kinds
+    assert asks_for_minutes(instruction) == (len(kinds) == 2)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "keys"),
+    [
+        ("Give me JSON with the keys customer, problem and solution.", ["customer", "problem", "solution"]),
+        ('Answer as JSON: {"topic": ..., "people": [...]}', ["topic", "people"]),
+        ("A JSON object with fields order_number, delivery date", ["order_number", "delivery date"]),
+        ("Als JSON mit den Feldern Kunde und Termin", ["Kunde", "Termin"]),
+        ("Export the transcript as JSON", []),
+        ("What are the keys for?", []),
+    ],
+)
+def test_the_keys_of_an_object_are_read_from_the_instruction(instruction: str, keys: list[str]) -> None:
+    assert keys_in(instruction) == keys
+
+
+def test_json_has_the_keys_that_were_asked_for_and_nothing_beside_it() -> None:
+    instruction = "Give me JSON with the keys caller, city and pets."
+    toolbox = FakeToolbox()
+    llm = QueueLLM(
+        plan({"tool": "export_transcript", "format": "json"}),
+        {"lines": [5], "caller": "Diane", "city": None, "pets": []},
+    )
+    answer = run(instruction, toolbox, llm)
+    assert json.loads(answer.answer) == {"caller": "Diane", "city": None, "pets": []}
+    assert "export_transcript" not in [name for name, _ in toolbox.calls]
+    assert answer.citations
+
+
+def test_a_person_whom_nobody_knows_is_not_in_the_recording() -> None:
+    lines = spoken(MEETING)
+    found = respond("What did Johanna promise?", lines, "", QueueLLM())
+    assert not found.found
+    assert found.text == f"{NOT_THERE} Nobody says anything of Johanna, or is called so."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did Theo promise?",
+        "What does Teo say?",  # as somebody else spells it
+        "Johanna is the host. What does she say?",
+        "Wann kommt der Handwerker mit dem Wagen?",
+        "What happens on Tuesday?",
+    ],
+)
+def test_names_that_are_there_introduced_or_no_names_are_let_through(question: str) -> None:
+    assert absent_names(question, spoken(MEETING)) == []
+
+
+def test_where_two_have_one_name_both_are_answered_for() -> None:
+    said = [("Sam Keller", "I'll bring the lamps."), ("Sam Ortiz", "I'll bring the chairs.")]
+    llm = QueueLLM(
+        {"found": True, "lines": [1], "answer": "The lamps."}, {"found": True, "lines": [2], "answer": "The chairs."}
+    )
+    found = respond("What does Sam bring?", spoken(said), "", llm)
+    assert found.text == (
+        "2 people are called Sam: Sam Keller and Sam Ortiz.\nSam Keller: The lamps.\nSam Ortiz: The chairs."
+    )
+    assert len(found.lines) == 2
+    assert namesakes("What does Sam Ortiz bring?", ["Sam Keller", "Sam Ortiz"]) == {}
