@@ -277,8 +277,9 @@ def test_old_results_are_left_out_where_the_context_would_be_overrun() -> None:
 def test_it_is_said_when_not_everything_fits_the_window() -> None:
     lines = [Line(start=n, end=n + 1, speaker="Diane", text="They talk and talk. " * 4) for n in range(0, 120, 1)]
     picked = [{"lines": [1]}] * 4
-    llm = QueueLLM(plan(NAMED), *picked, {"found": True, "lines": [1], "answer": "They talk."}, context=2048)
-    answer = run("What is she called?", FakeToolbox(lines=lines), llm)
+    asked = plan({"tool": "answer", "question": "What is done?"})
+    llm = QueueLLM(asked, *picked, {"found": True, "lines": [1], "answer": "They talk."}, context=2048)
+    answer = run("What is done?", FakeToolbox(lines=lines), llm)
     assert answer.warnings[0] == "fake:queue reads at most 2048 tokens at once, not the 8192 that are set."
     assert "2048 tokens at once" in answer.warnings[1] and "of 120 lines" in answer.warnings[1]
 
