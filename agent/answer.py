@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.drafting import Draft
+from agent.thinking import time_is_over
 from agent.verify import SpokenLine
 from agent.wording import asks_to_summarize
 from auricle.times import clock
@@ -75,7 +76,7 @@ def answer(
     system = load("summary" if summary else "answer")
     shown = relevant(question, lines, llm, room_for(llm, system, question, facts))
     warning = _SELECTED.format(all=len(lines), kept=len(shown), context=llm.traits.context)
-    warning = warning if len(shown) < len(lines) else ""
+    warning = time_is_over(llm) or (warning if len(shown) < len(lines) else "")
     messages = [Message("system", system), Message("user", _ask(question, shown, facts))]
     if complaints:
         messages += [
@@ -107,6 +108,8 @@ def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) ->
         messages = [Message("system", system), Message("user", _ask(question, window, ""))]
         data = llm.chat(messages, schema=_schema(len(window), only_lines=True), max_tokens=_LINES_TOKENS).data or {}
         kept += sorted(_pointed_at(data, window, _RELEVANT), key=lambda line: line.start)
+        if time_is_over(llm):
+            break
     return windows(kept or lines, room, per_byte)[0]
 
 

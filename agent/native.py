@@ -10,6 +10,7 @@ from agent.answer import citation
 from agent.drafting import ANEW
 from agent.planned import RETRIES, UNVERIFIED, done_from, lines_of
 from agent.state import AskState, Done
+from agent.thinking import time_is_over
 from agent.toolset import ToolLike, openai_tools
 from agent.verify import complaints, find_quote, quotes_in
 from auricle.errors import BadArgument
@@ -41,8 +42,9 @@ class Native:
         """One turn of the model: it calls tools, or answers."""
         known = _done(state["messages"])
         turns = sum(isinstance(message, AIMessage) for message in state["messages"])
-        if turns >= MOST_TURNS:
-            return {"messages": [AIMessage(content=STOPPED.format(turns=turns))], "done": known[len(state["done"]) :]}
+        if turns >= MOST_TURNS or (turns and time_is_over(self._llm)):
+            stopped = AIMessage(content=STOPPED.format(turns=turns))
+            return {"messages": [stopped], "done": known[len(state["done"]) :]}
         system = Message("system", load("agent", recordings=_recordings(state)))
         messages = [system, Message("user", state["instruction"]), *_ours(state["messages"])]
         fitting = self._fitting(messages)
@@ -70,7 +72,7 @@ class Native:
         if not text:
             wrong.append("It is empty.")
         attempts = state["attempts"] + 1
-        if wrong and attempts <= RETRIES:
+        if wrong and attempts <= RETRIES and not time_is_over(self._llm):
             self._on_text(ANEW)
             again = HumanMessage(load("agent_again", complaints=" ".join(wrong)))
             return {"messages": [again], "attempts": attempts}

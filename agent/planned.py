@@ -13,6 +13,7 @@ from agent.extracting import is_object
 from agent.plan import PAGE_TOKENS, mend, propose
 from agent.responding import respond
 from agent.state import AskState, Call, Done, Draft, Outcome
+from agent.thinking import time_is_over
 from agent.toolset import ToolLike
 from agent.verify import SpokenLine, complaints, normalised
 from agent.wording import asks_only_who
@@ -98,7 +99,9 @@ class Planned:
             rejected, why = (draft["raw"], draft["complaints"]) if draft else ("", [])
             lines = _read_for(state, question)
             at, moment_fact = at_moment(lines, _moment(state, question))
-            if moment_fact and asks_only_who(question):
+            if draft is None and time_is_over(self._llm):
+                found = Found(found=False, text=time_is_over(self._llm))
+            elif moment_fact and asks_only_who(question):
                 found = Found(found=True, text=moment_fact, lines=at)
             else:
                 facts = "\n".join(filter(None, [_facts(state), moment_fact]))
@@ -118,7 +121,8 @@ class Planned:
                 wrong.append("No line is given that it is taken from.")
             checked.append({**draft, "complaints": wrong})
         # What code composed is not written again: ``raw`` is what a model wrote.
-        if any(draft["complaints"] and draft["raw"] for draft in checked) and state["attempts"] <= RETRIES:
+        failed = any(draft["complaints"] and draft["raw"] for draft in checked)
+        if failed and state["attempts"] <= RETRIES and not time_is_over(self._llm):
             self._on_text(ANEW)
             return {"drafts": checked}
         return {"drafts": checked, **_together(state, checked)}

@@ -13,6 +13,7 @@ from agent.local_llm import LocalLLM, RunsJobs
 from agent.probing import tried
 from agent.state import AskState, OpenRecording
 from agent.stopping import Stoppable, run_stoppable
+from agent.thinking import Thinking
 from agent.toolset import Steps, ToolLike
 from auricle.errors import BadArgument, error_from_dict
 from auricle.settings import Settings
@@ -110,7 +111,7 @@ def ask(
         raise BadArgument('The instruction is empty: say what to do, such as "Who talks most?".')
     stop = threading.Event()
     work = Stoppable(work, stop)
-    llm = llm or llm_for(model, toolbox, work)
+    llm = Thinking(llm or llm_for(model, toolbox, work), toolbox.settings.thinking_seconds)
     catalog = catalog if catalog is not None else all_tools()
     clarifier = clarifier or Clarifier(toolbox)
     steps = Steps(toolbox, work, on_step, catalog, own_words or instruction, clarifier)

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
         default="process", description="Heavy work in the one worker process, or here."
     )
     idle_seconds: float = Field(default=600, gt=0, description="The worker leaves after idling this long.")
+    thinking_seconds: float = Field(
+        default=1200, gt=0, description="An LLM thinks at most so long about one instruction; listening does not count."
+    )
     wait_seconds: float = Field(
         default=20, gt=0, le=50, description="An MCP call answers with a job handle after this long."
     )
