@@ -27,6 +27,8 @@ from tools.work import StillWorking
 PATH = "path"
 """The name of every parameter that is a file."""
 
+_LONGEST = 1000
+
 
 def as_mcp_tool(spec: ToolSpec, toolbox: Toolbox, patience: Patience, folders: Folders, discretion: Discretion) -> Tool:
     """Wraps one tool.
@@ -67,10 +69,17 @@ class StrictTool(Tool):
         try:
             self.checks.model_validate(self.fn_metadata.pre_parse_json(arguments))
         except ValidationError as error:
-            raise ToolError(f"{self.name}: {_explain(error, self.checks)}") from None
+            raise _refusal(f"{self.name}: {_explain(error, self.checks)}") from None
         except AuricleError as error:
-            raise ToolError(error.message) from None
+            raise _refusal(error.message) from None
         return await super().run(arguments, context, convert_result)
+
+
+def _refusal(message: str) -> ToolError:
+    """An error for the client; of one that quotes something endless the middle goes."""
+    return ToolError(
+        message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+    )
 
 
 def _makes_files(spec: ToolSpec) -> bool:
@@ -105,10 +114,10 @@ def _call(
             done = await anyio.to_thread.run_sync(toolbox.get_job, waiting.job.id)
         except NotConfirmed as error:
             if person.unasked is None:
-                raise ToolError(discretion.sentence(error.message)) from None
+                raise _refusal(discretion.sentence(error.message)) from None
             done = Unanswered(question=person.unasked.text, next=f"Put the question to the person. {error.message}")
         except AuricleError as error:
-            raise ToolError(discretion.sentence(error.message)) from None
+            raise _refusal(discretion.sentence(error.message)) from None
         done = discretion.result(done)
         return done if isinstance(done, result) else result.model_validate(done)
 

@@ -4,10 +4,14 @@ import contextlib
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from auricle.errors import BadArgument
+
+_NO_NAME = frozenset({"Cc", "Cs"})
+"""Control characters and halves of characters: files have such names, but nobody means them."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -66,6 +70,8 @@ class Folders:
         Raises:
             BadArgument: It lies elsewhere, or cannot be followed.
         """
+        if not path.strip() or any(unicodedata.category(char) in _NO_NAME for char in path):
+            raise BadArgument(f"The path {path[:60]!a} is empty or no text: give a file in one of the allowed folders.")
         if _URL.match(path.strip()):
             raise BadArgument(f"{path!r} is an address, and nothing is fetched: download it and give the file's path.")
         try:

@@ -25,6 +25,8 @@ def protocol_on_stdout() -> Iterator[Callable[[], AbstractContextManager[None]]]
         os.dup2(client, _OUT)
         try:
             yield
+        except* BrokenPipeError:
+            pass  # the client is gone, with an answer on its way
         finally:
             os.dup2(_ERRORS, _OUT)
 

@@ -68,6 +68,76 @@ def test_a_client_in_another_process_uses_the_tools_whatever_libraries_print(tmp
     anyio.run(main)
 
 
+LINES = [
+    "",
+    "no JSON",
+    "{",
+    "[]",
+    "null",
+    '{"jsonrpc": "1.0", "id": 7, "method": "tools/list"}',
+    '{"jsonrpc": "2.0", "id": 8, "method": "no/such"}',
+    '{"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": {"name": "get_job", "arguments": [1]}}',
+    '{"jsonrpc": "2.0", "id": 10, "method": "tools/call", "params": {"name": "slice_audio", "arguments": '
+    '{"recording": "r_0000000000", "start": NaN, "end": -Infinity}}}',
+    '{"jsonrpc": "2.0", "id": 11, "method": "tools/call", "params": {"name": "get_job", "arguments": '
+    '{"job": "\\ud800", "wait": 1e999}}}',
+    '{"jsonrpc": "2.0", "id": ' + "[" * 5000 + "]" * 5000 + ', "method": "ping"}',
+]
+
+
+def test_lines_that_are_no_calls_leave_the_server_alive(tmp_path: Path) -> None:
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a test", "version": "1"}}
+    hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client})
+    begun = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    last = json.dumps({"jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": {"name": "list_recordings"}})
+    server = parameters(tmp_path / "home", tmp_path)
+    with subprocess.Popen(
+        [server.command, *server.args],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=os.environ | (server.env or {}),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n".join([hello, begun, *LINES]).encode() + b"\n\xff\xfe\x00\n" + last.encode() + b"\n")
+        process.stdin.flush()
+        answers: dict[object, dict[str, object]] = {}
+        while 99 not in answers:
+            answer = json.loads(process.stdout.readline())
+            answers[answer.get("id")] = answer
+        process.stdin.close()
+        answers |= {(answer := json.loads(line)).get("id"): answer for line in process.stdout}
+    assert process.returncode == 0
+    assert "error" not in answers[99]
+    assert b"Traceback" not in json.dumps(list(answers.values())).encode()
+    assert all("error" in answers[number] for number in (8, 9))
+    assert not {7, 10, 11} & set(answers), "what is no JSON-RPC, NaN included, the SDK drops without an answer"
+
+
+def test_a_client_that_goes_with_an_answer_on_its_way_is_no_mistake(tmp_path: Path) -> None:
+    server = parameters(tmp_path / "home", tmp_path)
+    with subprocess.Popen(
+        [server.command, *server.args],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=os.environ | (server.env or {}),
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdin.write('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        process.stdin.close()
+        errors = process.stderr.read()
+    assert process.returncode == 0, errors
+    assert "Error" not in errors
+
+
 def test_stdout_carries_the_protocol_alone_and_the_server_ends_with_its_client(tmp_path: Path) -> None:
     tone(tmp_path / "call.wav", 8)
     client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a test", "version": "1"}}
