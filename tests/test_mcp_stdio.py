@@ -104,7 +104,7 @@ def test_lines_that_are_no_calls_leave_the_server_alive(tmp_path: Path) -> None:
         process.stdin.write("\n".join([hello, begun, *LINES]).encode() + b"\n\xff\xfe\x00\n" + last.encode() + b"\n")
         process.stdin.flush()
         answers: dict[object, dict[str, object]] = {}
-        while 99 not in answers:
+        while not {8, 9, 10, 99} <= set(answers):
             answer = json.loads(process.stdout.readline())
             answers[answer.get("id")] = answer
         process.stdin.close()
@@ -113,7 +113,7 @@ def test_lines_that_are_no_calls_leave_the_server_alive(tmp_path: Path) -> None:
     assert "error" not in answers[99]
     assert b"Traceback" not in json.dumps(list(answers.values())).encode()
     assert all("error" in answers[number] for number in (8, 9))
-    assert not {7, 10, 11} & set(answers), "what is no JSON-RPC, NaN included, the SDK drops without an answer"
+    assert answers[10]["result"]["isError"]  # type: ignore[index]
 
 
 def test_a_client_that_goes_with_an_answer_on_its_way_is_no_mistake(tmp_path: Path) -> None:
