@@ -8,7 +8,8 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 
 from agent.answer import citation
 from agent.drafting import ANEW
-from agent.planned import RETRIES, UNVERIFIED, done_from, lines_of
+from agent.known import done_from, lines_of
+from agent.planned import RETRIES, UNVERIFIED
 from agent.state import AskState, Done
 from agent.thinking import time_is_over
 from agent.toolset import ToolLike, openai_tools

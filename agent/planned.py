@@ -1,17 +1,17 @@
 """The nodes for a model that does not call tools itself: plan, act, answer, verify."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agent.answer import NOT_THERE, Found, answer, at_moment, citation, plain, relevant
+from agent.answer import NOT_THERE, Found, answer, at_moment, citation, relevant
 from agent.compose import tell
 from agent.drafting import ANEW
 from agent.extracting import is_object
+from agent.known import done_from, facts_of, lines_of, moment_of, questions_of, read_for, said_in_each
 from agent.plan import PAGE_TOKENS, mend, propose
-from agent.responding import respond
+from agent.responding import is_of_each, respond, respond_each
 from agent.state import AskState, Call, Done, Draft, Outcome
 from agent.thinking import time_is_over
 from agent.toolset import ToolLike
@@ -19,7 +19,6 @@ from agent.verify import SpokenLine, complaints, normalised
 from agent.wording import asks_only_who
 from auricle.times import clock
 from engines.protocols import LLM, OnText
-from tools.languages import LANGUAGES
 
 MOST_CALLS = 400
 """Tool calls for one instruction; long transcripts are read in pages."""
@@ -75,7 +74,7 @@ class Planned:
                 continue
             recording = outcome["arguments"]["recording"]
             lines = [line for line in lines_of(state) if line.recording == recording]
-            found = answer(outcome["question"], lines, _facts(state), self._llm)
+            found = answer(outcome["question"], lines, facts_of(state), self._llm)
             chosen = found.lines or relevant(outcome["question"], lines, self._llm, room=0) if found.found else []
             if not chosen:
                 outcomes.append(Outcome(kind="reply", arguments={}, question=NOT_THERE, moment=None))
@@ -91,21 +90,25 @@ class Planned:
         """Asks the model what only reading can tell; the rest is told by code."""
         earlier = {draft["question"]: draft for draft in state["drafts"]}
         drafts: list[Draft] = []
-        for question in _questions(state):
+        for question in questions_of(state):
             draft = earlier.get(question)
             if draft is not None and not (draft["complaints"] and draft["raw"]):
                 drafts.append(draft)
                 continue
             rejected, why = (draft["raw"], draft["complaints"]) if draft else ("", [])
-            lines = _read_for(state, question)
-            at, moment_fact = at_moment(lines, _moment(state, question))
+            lines = read_for(state, question)
+            at, moment_fact = at_moment(lines, moment_of(state, question))
             if draft is None and time_is_over(self._llm):
                 found = Found(found=False, text=time_is_over(self._llm))
             elif moment_fact and asks_only_who(question):
                 found = Found(found=True, text=moment_fact, lines=at)
             else:
-                facts = "\n".join(filter(None, [_facts(state), moment_fact]))
-                found = respond(question, at or lines, facts, self._llm, rejected, why, self._on_text)
+                facts = "\n".join(filter(None, [facts_of(state), moment_fact]))
+                parts = said_in_each(state, question)
+                if len(parts) > 1 and is_of_each(question):
+                    found = respond_each(question, parts, facts, self._llm)
+                else:
+                    found = respond(question, at or lines, facts, self._llm, rejected, why, self._on_text)
             drafts.append(_draft(question, found))
         return {"drafts": drafts, "attempts": state["attempts"] + 1}
 
@@ -117,7 +120,7 @@ class Planned:
         for draft in state["drafts"]:
             known = sorted({line.speaker for line in lines if line.speaker})
             wrong = complaints(draft["text"], lines, durations, known, state["instruction"]) if draft["found"] else []
-            if draft["found"] and not draft["lines"] and not _known_besides(draft["text"], _facts(state)):
+            if draft["found"] and not draft["lines"] and not _known_besides(draft["text"], facts_of(state)):
                 wrong.append("No line is given that it is taken from.")
             checked.append({**draft, "complaints": wrong})
         # What code composed is not written again: ``raw`` is what a model wrote.
@@ -126,29 +129,6 @@ class Planned:
             self._on_text(ANEW)
             return {"drafts": checked}
         return {"drafts": checked, **_together(state, checked)}
-
-
-def done_from(message: ToolMessage, tool: str, arguments: dict[str, Any]) -> Done:
-    """A call and what came of it."""
-    if message.status == "error":
-        try:
-            error = dict(json.loads(str(message.content)))
-        except ValueError:
-            error = {"code": "bad_argument", "message": str(message.content)}
-        return Done(tool=tool, arguments=arguments, result=None, error=error)
-    return Done(tool=tool, arguments=arguments, result=message.artifact, error=None)
-
-
-def lines_of(state: AskState) -> list[SpokenLine]:
-    """Every line that was read or found, once, in order."""
-    found: dict[tuple[str, float, str], SpokenLine] = {}
-    for entry in state["done"]:
-        result = entry["result"] or {}
-        for line in [*result.get("lines", []), *result.get("hits", [])]:
-            recording = line.get("recording") or result.get("recording", "")
-            spoken = SpokenLine(recording, line["start"], line["end"], line["speaker"], line["text"])
-            found[recording, spoken.start, spoken.text] = spoken
-    return sorted(found.values(), key=lambda line: (line.recording, line.start))
 
 
 def _following(entry: Done, outcomes: list[Outcome], instruction: str) -> list[Call]:
@@ -193,60 +173,6 @@ def _without(todo: Sequence[Call], failed: Done) -> list[Call]:
     return [call for call in todo if call["arguments"].get("recording") != recording or call["tool"] == "slice_audio"]
 
 
-def _questions(state: AskState) -> list[str]:
-    asked = [outcome["question"] for outcome in state["outcomes"] if outcome["kind"] == "answer"]
-    return [question for question in dict.fromkeys(asked) if any(_pages(state, question))]
-
-
-def _pages(state: AskState, question: str) -> list[Done]:
-    """The pages that were read for a question."""
-    wanted = [o["arguments"] for o in state["outcomes"] if o["kind"] == "answer" and o["question"] == question]
-    return [
-        entry
-        for entry in state["done"]
-        if entry["tool"] == "read_transcript"
-        and entry["result"] is not None
-        and {key: value for key, value in entry["arguments"].items() if key != "cursor"} in wanted
-    ]
-
-
-def _read_for(state: AskState, question: str) -> list[SpokenLine]:
-    lines = lines_of({**state, "done": _pages(state, question)})
-    if len(state["recordings"]) < 2:
-        return lines
-    names = {recording["id"]: recording["name"] for recording in state["recordings"]}
-    return [
-        SpokenLine(
-            line.recording, line.start, line.end, f"{names[line.recording]}, {line.speaker or 'unknown'}", line.text
-        )
-        for line in lines
-    ]
-
-
-def _facts(state: AskState) -> str:
-    """What is known besides the words: a question may be about that."""
-    told = []
-    for recording in state["recordings"]:
-        facts = [f"Recording {recording['name']}, {clock(recording['duration'])} long"]
-        results = [
-            e["result"] for e in state["done"] if e["result"] and e["result"].get("recording") == recording["id"]
-        ]
-        language = next((r["language"] for r in results if r.get("language")), None)
-        if language:
-            facts.append(LANGUAGES.get(language, language).capitalize())
-        speakers: list[dict[str, Any]] = next((r["speakers"] for r in reversed(results) if r.get("speakers")), [])
-        if speakers:
-            facts.append(
-                "speakers " + ", ".join(str(s.get("name") or s.get("label") or s.get("speaker")) for s in speakers)
-            )
-        told.append(", ".join(facts) + ".")
-    return "\n".join(plain(line) for line in told[:8])
-
-
-def _moment(state: AskState, question: str) -> float | None:
-    return next((o["moment"] for o in state["outcomes"] if o["question"] == question and o["moment"] is not None), None)
-
-
 def _known_besides(text: str, facts: str) -> bool:
     """Whether an answer without lines can come from the facts: it repeats a name, a language or a length."""
     said = set(normalised(text).split())
@@ -277,7 +203,7 @@ def _together(state: AskState, drafts: Sequence[Draft]) -> dict[str, Any]:
             texts.append(outcome["question"])
         elif outcome["kind"] == "answer" and outcome["question"] in by_question:
             draft = by_question.pop(outcome["question"])
-            texts.append(_answer_text(draft, _read_for(state, draft["question"])))
+            texts.append(_answer_text(draft, read_for(state, draft["question"])))
             verified = not draft["complaints"]
             citations += [citation(SpokenLine(**line), verified) for line in draft["lines"]]
         elif outcome["kind"] != "answer" or _failed(state, outcome):

@@ -1,5 +1,6 @@
 """Which way a question is answered: by keys, by notes, or in a sentence; and whether it can be at all."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from agent.extracting import extract, keys_in
 from agent.notes import asks_for_minutes, notes_in, take_notes
 from agent.premises import absent_names, namesakes
 from agent.verify import SpokenLine
+from agent.wording import asks_to_summarize
 from engines.protocols import LLM, OnText
 
 _SUMMARIZE = "Summarize the meeting in three sentences."
@@ -43,6 +45,32 @@ def respond(
     if several:
         return _for_each(question, several, lines, facts, llm)
     return answer(question, lines, facts, llm, rejected, complaints, on_text)
+
+
+def is_of_each(question: str) -> bool:
+    """Whether of several recordings each has an answer of its own, as each call has its summary."""
+    return asks_to_summarize(question) or bool(notes_in(question) or keys_in(question))
+
+
+def respond_each(question: str, parts: dict[str, Sequence[SpokenLine]], facts: str, llm: LLM) -> Found:
+    """Answers of each of several recordings by itself.
+
+    Args:
+        question: In a person's words.
+        parts: What is said in each, by its name.
+        facts: What is known of them besides.
+        llm: Any model.
+    """
+    found = {name: respond(question, lines, facts, llm) for name, lines in parts.items()}
+    text = "\n\n".join(f"{name}: {part.text}" for name, part in found.items())
+    if keys_in(question):
+        text = json.dumps({name: json.loads(part.text) for name, part in found.items()}, ensure_ascii=False, indent=2)
+    return Found(
+        found=any(part.found for part in found.values()),
+        text=text,
+        lines=[line for part in found.values() for line in part.lines],
+        warning=next((part.warning for part in found.values() if part.warning), ""),
+    )
 
 
 def _with_summary(notes: Found, summary: Found) -> Found:

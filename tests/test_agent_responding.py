@@ -8,7 +8,7 @@ from agent.answer import NOT_THERE
 from agent.extracting import keys_in
 from agent.notes import asks_for_minutes, notes, notes_in
 from agent.premises import absent_names, namesakes
-from agent.responding import respond
+from agent.responding import is_of_each, respond, respond_each
 from agent.verify import SpokenLine, find_quote, quotes_in
 from tests.agent_fakes import FakeToolbox, QueueLLM, plan, run
 
@@ -145,3 +145,15 @@ def test_where_two_have_one_name_both_are_answered_for() -> None:
     )
     assert len(found.lines) == 2
     assert namesakes("What does Sam Ortiz bring?", ["Sam Keller", "Sam Ortiz"]) == {}
+
+
+def test_of_several_recordings_each_is_summarized_by_itself() -> None:
+    parts = {"monday.wav": spoken(MEETING), "friday.wav": spoken([("Ann", "It rained.")])}
+    llm = QueueLLM({"answer": "They buy a van.", "lines": [4]}, {"answer": "It rained.", "lines": [1]})
+    found = respond_each("Summarize them.", parts, "", llm)
+    assert found.text == "monday.wav: They buy a van.\n\nfriday.wav: It rained."
+    llm = QueueLLM({"lines": [], "topic": "van"}, {"lines": [], "topic": "rain"})
+    found = respond_each("JSON with the key topic.", parts, "", llm)
+    assert json.loads(found.text) == {"monday.wav": {"topic": "van"}, "friday.wav": {"topic": "rain"}}
+    assert is_of_each("What was decided?")
+    assert not is_of_each("Which of them is about rain?")
