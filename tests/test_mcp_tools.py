@@ -122,8 +122,8 @@ def test_a_description_says_when_to_use_a_tool_and_when_not() -> None:
         assert spec.summary.endswith("."), spec.name
 
 
-CHARACTERS_PER_TOKEN = 2.5
-"""Fewer than measured with Whisper's vocabulary, which is none for JSON: 2.8 for tools, 2.6 for output schemas."""
+TOOLS_PER_TOKEN, RESULTS_PER_TOKEN = 2.7, 2.4
+"""Characters, a little fewer than Whisper's vocabulary has, which is none for JSON: 2.81 and 2.46 in fourteen tools."""
 
 
 def test_the_tools_leave_room_in_a_clients_context(toolbox: Toolbox, settings: Settings, folder: Path) -> None:
@@ -132,8 +132,8 @@ def test_the_tools_leave_room_in_a_clients_context(toolbox: Toolbox, settings: S
         inputs = [{"name": t.name, "description": t.description, "inputSchema": t.input_schema} for t in tools]
         outputs = [tool.output_schema for tool in tools]
         assert len(tools) <= 20
-        assert len(json.dumps(inputs)) / CHARACTERS_PER_TOKEN < 5_000
-        assert len(json.dumps(outputs)) / CHARACTERS_PER_TOKEN < 9_000
+        assert len(json.dumps(inputs)) / TOOLS_PER_TOKEN < 5_000
+        assert len(json.dumps(outputs)) / RESULTS_PER_TOKEN < 12_000
 
     talk(toolbox, settings, [folder], count)
 
