@@ -36,14 +36,18 @@ def security(host: str, hosts: Sequence[str], origins: Sequence[str]) -> Transpo
         hosts: Names by which clients reach it besides, as ``name`` or ``name:port``.
         origins: Web pages that may call besides those it serves itself, as ``https://name``.
     """
-    own = [] if host in ("0.0.0.0", "::", "") else [f"[{host}]" if ":" in host else host]  # noqa: S104
-    names = list(dict.fromkeys([*LOCAL, *own, *hosts]))
+    own = [] if host in ("0.0.0.0", "::", "") else [host]  # noqa: S104
+    names = list(dict.fromkeys([*LOCAL, *map(_as_header, [*own, *hosts])]))
     forms = [form for name in names for form in (name, f"{name}:*")]
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
         allowed_hosts=forms,
         allowed_origins=[*(f"{scheme}://{form}" for scheme in ("http", "https") for form in forms), *origins],
     )
+
+
+def _as_header(host: str) -> str:
+    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
 
 
 class KnownHosts:

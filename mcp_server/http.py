@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -29,6 +30,8 @@ from mcp_server.access import Gate, KnownHosts, TokenNeeded, is_local, security
 from mcp_server.limits import Buckets, Limits
 from mcp_server.uploads import Uploads
 from tools.toolbox import Toolbox
+
+logger = logging.getLogger(__name__)
 
 PATH = "/mcp"
 BODY_BYTES = 4 * 1024 * 1024
@@ -153,7 +156,10 @@ def _health(toolbox: Toolbox) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _unavailable(_: HTTPConnection, error: Exception) -> Response:
-    return JSONResponse({"error": {"code": "library", "message": str(error)}}, 503)
+    """Why is for whoever runs the server: it would tell where the library lies."""
+    logger.warning("%s", error)
+    message = "The library cannot be used at the moment: whoever runs the server finds the reason in its messages."
+    return JSONResponse({"error": {"code": "library", "message": message}}, 503)
 
 
 def _gone(_: Request, _error: Exception) -> Response:

@@ -13,7 +13,7 @@ import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from auricle.errors import AuricleError, BadArgument, BadAudio, Cancelled, RequestError, WorkError
+from auricle.errors import AuricleError, BadArgument, BadAudio, Cancelled, LibraryError, RequestError, WorkError
 from tools.paths import clean_name
 from tools.results import AddedRecording
 from tools.toolbox import Toolbox
@@ -79,7 +79,9 @@ class Uploads:
         try:
             file = await self._receive(request, place)
             added = await anyio.to_thread.run_sync(self._add, file, abandon_on_cancel=True, limiter=self._adding)
-        except AuricleError as error:
+        except (RequestError, WorkError) as error:
+            if isinstance(error, LibraryError):
+                raise  # told without a word of where the library lies
             status = next(status for kind, status in _STATUS if isinstance(error, kind))
             return JSONResponse({"error": error.as_dict()}, status, {"Connection": "close"})
         told = {

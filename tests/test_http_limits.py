@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +20,16 @@ from starlette.authentication import SimpleUser
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from auricle.errors import LibraryError
+from auricle.settings import Settings
 from library import Library
+from mcp_server.http import Address, http_app
 from mcp_server.limits import Buckets, Limits
-from tests.fakes import tone
+from mcp_server.server import build_server
+from tests.fakes import fake_engines, tone
 from tests.http_kit import Served, bearer, connected, serving
 from tests.worker_kit import until
+from tools.toolbox import Toolbox
 
 MIB = 1 << 20
 PITCHES = itertools.count(200)
@@ -275,3 +281,33 @@ def test_one_client_has_only_so_many_requests_under_way_and_others_are_not_kept_
         assert statuses == [429, 200, 200, 200]
 
     anyio.run(main)
+
+
+def test_a_library_that_cannot_be_used_is_told_without_its_place(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise LibraryError(f"The library at {tmp_path} is damaged.")
+
+    toolbox = Toolbox(settings, engines=fake_engines())
+    secret, _ = toolbox.library.tokens.create("Alice")
+    app = http_app(build_server(toolbox, settings, [tmp_path]), toolbox, Address("127.0.0.1", 0), threading.Event())
+    monkeypatch.setattr(toolbox, "add_recording", broken)
+    monkeypatch.setattr(toolbox.library.tokens, "list", broken)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            assert (await client.get("/health")).json() == {"status": "unavailable"}
+            answers = [
+                await client.post("/mcp"),
+                await client.put("/uploads/a.wav", content=b"x", headers=bearer(secret)),
+            ]
+            monkeypatch.setattr(toolbox.library.tokens, "check", broken)
+            answers.append(await client.get("/mcp", headers=bearer(secret)))
+        for answer in answers:
+            assert answer.status_code == 503
+            assert answer.json()["error"]["code"] == "library"
+            assert str(tmp_path) not in answer.text
+
+    anyio.run(main)
+    toolbox.close()
