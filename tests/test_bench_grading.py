@@ -166,6 +166,12 @@ def test_one_of_several_is_enough() -> None:
     assert not passes(seen("A song."), any_of=either)
 
 
+def test_a_question_back_names_what_may_be_meant() -> None:
+    assert passes(seen("Which one: Sam Keller or Sam Ortiz?"), asks=["Keller", "Ortiz"])
+    assert passes(seen("I assumed that Sam Keller is meant."), asks=["Keller"])
+    assert not passes(seen("Sam Keller promises it."), asks=["Keller"])
+
+
 def test_there_are_enough_tasks_in_both_halves() -> None:
     tasks = load_tasks()
     assert len(tasks) >= 60
@@ -198,5 +204,8 @@ def test_what_is_asked_of_a_recording_is_really_said_in_it() -> None:
             assert all(plain(phrase) in said for phrase in phrases), (each.id, phrases)
 
 
-def test_every_grader_says_what_it_wants() -> None:
+def test_every_grader_says_what_it_wants_and_is_used() -> None:
     assert all(grader.__doc__ for grader in GRADERS.values())
+    graders = [grader for each in load_tasks() for exchange in each.exchanges for grader in exchange.graders]
+    graders += [other for grader in graders for other in grader.get("any_of", [])]
+    assert {name for grader in graders for name in grader} == set(GRADERS)
