@@ -207,7 +207,7 @@ def test_twenty_clients_at_once_meet_no_error_but_limits_and_memory_is_flat(
         assert not load.failed, load.failed[:5]
         assert sum(load.calls.values()) > CLIENTS
         assert set(load.calls) == set(ACTS)
-        assert memory[-1] < memory[0] * 1.25 + 20 * MIB
+        assert memory[-1] < memory[1] * 1.15  # from the middle on: by then everything was loaded and done once
         assert httpx.get(f"{served.url}/health").json() == {"status": "ok"}
         assert served.stop() == 0
         assert not [line for line in served.said if "Traceback" in line], "".join(served.said)
