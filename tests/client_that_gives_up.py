@@ -38,9 +38,9 @@ class Impatient:
         print(json.dumps({"tool": tool, "seconds": seconds} | shown), flush=True)
         return answer
 
-    async def to_the_end(self, tool: str, recording: str) -> dict[str, Any]:
+    async def to_the_end(self, tool: str, **arguments: str) -> dict[str, Any]:
         """Asks for long work, waits for its job as often as is needed, and fetches the result."""
-        while "job" in (answer := await self(tool, recording=recording)):
+        while "job" in (answer := await self(tool, **arguments)):
             while (news := await self("get_job", job=answer["job"], wait=self._wait))["state"] in ACTIVE:
                 pass
             if news["state"] != "done":
@@ -56,9 +56,9 @@ async def main(folder: Path, file: str, wait: float) -> None:
     )
     async with Client(server, read_timeout_seconds=SECONDS) as client:
         call = Impatient(client, wait)
-        recording = (await call("add_recording", path=file))["id"]
-        heard = await call.to_the_end("transcribe", recording)
-        told = await call.to_the_end("diarize", recording)
+        recording = (await call.to_the_end("add_recording", path=file))["id"]
+        heard = await call.to_the_end("transcribe", recording=recording)
+        told = await call.to_the_end("diarize", recording=recording)
         print(json.dumps({"recording": recording, "words": heard["words"], "speakers": len(told["speakers"])}))
 
 

@@ -58,8 +58,9 @@ def serve(folder: Path) -> list[str]:
 
 @pytest.fixture
 def served(home: Path, folder: Path) -> Iterator[Served]:
-    """`auricle serve --http`."""
-    with serving(home, folder, script=SLOW, AURICLE_WORKER="process", AURICLE_WAIT_SECONDS="0.3") as running:
+    """`auricle serve --http`; the conformance tool's scenarios together are more requests than the usual burst."""
+    mine = {"AURICLE_WORKER": "process", "AURICLE_WAIT_SECONDS": "0.3", "AURICLE_REQUESTS_AT_ONCE": "1000"}
+    with serving(home, folder, script=SLOW, **mine) as running:
         yield running
 
 
@@ -79,13 +80,14 @@ def went_the_whole_way(seen: Mapping[str, Any], folder: Path) -> None:
     assert seen["server"]["name"] == "auricle"
     assert "add_recording" in seen["instructions"]
     assert {tool["name"] for tool in seen["tools"]} == {spec.name for spec in catalog()}
-    assert seen["jobs"] and all(job["job"] in job["next"] for job in seen["jobs"])
+    assert "recognize" in {job["kind"] for job in seen["jobs"]}
+    assert all(job["job"] in job["next"] for job in seen["jobs"])
     assert seen["transcribed"]["words"] == 60
     assert len(seen["diarized"]["speakers"]) == 2
     assert "refund" in json.dumps(seen["read"])
     assert seen["unknown"] and "r_0000000000" in seen["unknown"]
     assert seen["outside"] and str(folder) in seen["outside"]
-    assert seen["progress"] == sorted(seen["progress"])
+    assert any(seen["progress"]) and all(told == sorted(set(told)) for told in seen["progress"])
     assert seen["resource"]["uri"].startswith("auricle://")
     assert seen["templates"]
     assert seen["prompt"]["content"]["text"]
@@ -118,7 +120,8 @@ def program(package: str) -> Path:
 @npm
 def test_the_inspector_calls_a_tool_over_stdio(folder: Path, variables: dict[str, str]) -> None:
     call = ("--method", "tools/call", "--tool-name", "add_recording", "--tool-arg", "path=call.wav")
-    added = node(variables, program("inspector"), "--cli", *serve(folder), *call)
+    patient = variables | {"AURICLE_WAIT_SECONDS": "20"}
+    added = node(patient, program("inspector"), "--cli", *serve(folder), *call)
     assert added["structuredContent"]["duration"] == 30
 
 
@@ -162,8 +165,12 @@ async def transcribes(client: Client) -> None:
         assert result.structured_content is not None
         return result.structured_content
 
-    recording = (await call("add_recording", path="call.wav"))["id"]
-    job = await call("transcribe", recording=recording)
-    while (await call("get_job", job=job["job"]))["state"] not in ("done", "failed"):
-        pass
-    assert (await call("transcribe", recording=recording))["words"] == 60
+    async def to_the_end(tool: str, **given: Any) -> dict[str, Any]:
+        while "job" in (answer := await call(tool, **given)):
+            while (await call("get_job", job=answer["job"], wait=5))["state"] not in ("done", "failed"):
+                pass
+        return answer
+
+    recording = (await to_the_end("add_recording", path="call.wav"))["id"]
+    assert "get_job" in (await call("transcribe", recording=recording))["next"]
+    assert (await to_the_end("transcribe", recording=recording))["words"] == 60

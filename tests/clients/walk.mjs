@@ -44,11 +44,13 @@ async function call(client, tool, args, onprogress) {
 async function heard(client, tool, args, seen) {
   // Long work answers with a job; asked again when that is done, the tool has its result.
   for (;;) {
-    const result = await call(client, tool, args, (progress) => seen.progress.push(progress.progress));
+    const told = [];
+    seen.progress.push(told);
+    const result = await call(client, tool, args, ({ progress }) => told.push(progress));
     const job = result.structuredContent?.job;
     if (!job) return result;
     seen.jobs.push(result.structuredContent);
-    while (!(await call(client, "get_job", { job })).structuredContent.state.match(/done|failed|cancelled/));
+    while (!(await call(client, "get_job", { job, wait: 5 })).structuredContent.state.match(/done|failed|cancelled/));
   }
 }
 
@@ -64,7 +66,7 @@ async function refused(what) {
 const client = await open();
 const seen = { server: client.getServerVersion(), instructions: client.getInstructions(), progress: [], jobs: [] };
 seen.tools = (await client.listTools()).tools;
-const added = await call(client, "add_recording", { path: recording });
+const added = await heard(client, "add_recording", { path: recording }, seen);
 const id = added.structuredContent.id;
 seen.transcribed = (await heard(client, "transcribe", { recording: id }, seen)).structuredContent;
 seen.diarized = (await heard(client, "diarize", { recording: id, speakers: 2 }, seen)).structuredContent;
