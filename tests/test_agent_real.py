@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import prompts
+from agent.conversation import Conversation
 from agent.run import Answer, ask
 from agent.toolset import tool_lines
 from auricle.errors import BadArgument
@@ -20,15 +21,25 @@ pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Answer]]:
-    """Asks about the sample; one home for all, so that nothing is listened to twice."""
+def toolbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toolbox]:
+    """One home for all, so that nothing is listened to twice."""
     home = tmp_path_factory.mktemp("asking")
-    toolbox = Toolbox(Settings(home=home / "home", worker="inline", model="local:"))
-    recording = toolbox.add_recording(str(sample())).id
+    opened = Toolbox(Settings(home=home / "home", worker="inline", model="local:"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        yield lambda instruction: ask(instruction, [recording], toolbox)
-    toolbox.close()
+        yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def recording(toolbox: Toolbox) -> str:
+    return toolbox.add_recording(str(sample())).id
+
+
+@pytest.fixture(scope="module")
+def asking(toolbox: Toolbox, recording: str) -> Callable[[str], Answer]:
+    """Asks about the sample."""
+    return lambda instruction: ask(instruction, [recording], toolbox)
 
 
 def tools(answer: Answer) -> list[str]:
@@ -80,6 +91,20 @@ def test_what_is_not_said_is_not_in_the_recording(asking: Callable[[str], Answer
 def test_a_time_past_the_end_is_refused(asking: Callable[[str], Answer]) -> None:
     with pytest.raises(BadArgument, match="past the end"):
         asking("Cut out 1:00 to 2:00")
+
+
+def test_a_conversation_refers_back(toolbox: Toolbox, recording: str) -> None:
+    chat = Conversation(toolbox)
+    chat.open([recording])
+    chat.say("This is a phone call between Diane and Sheila. Write it as Q&A.")
+    (file,) = chat.say("only Sheila").files
+    written = Path(file).read_text(encoding="utf-8")
+    assert "all call me a Yankee" in written and "This is Diane" not in written
+    question = chat.say("What does Sheila say she is called down there?")
+    assert "yankee" in question.answer.lower()
+    shorter = chat.say("shorter")
+    assert len(shorter.answer) <= len(question.answer) and shorter.citations == question.citations
+    chat.close()
 
 
 def test_the_tools_are_told_in_under_900_tokens(tmp_path: Path) -> None:
