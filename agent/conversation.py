@@ -18,7 +18,7 @@ from agent.rewording import reword
 from agent.run import Answer, AsksTools, ask, llm_for
 from agent.stopping import Stoppable, run_stoppable
 from agent.toolset import ToolLike
-from auricle.errors import AuricleError, BadArgument
+from auricle.errors import AuricleError, BadArgument, NotFound
 from engines.protocols import LLM, OnText
 from tools.work import Quiet, Work
 
@@ -246,6 +246,8 @@ class Conversation:
         turns = state.get("turns", [])
         names = {known.id: Path(known.path).name for known in self._toolbox.list_recordings().recordings}
         opened = tuple(one for one in state.get("recordings", []) if one in names)
+        if state.get("recordings") and not opened:
+            raise NotFound("What this conversation was about has been removed: open another recording, or all of them.")
         if not turns:
             return Earlier(opened=opened, names=names, said=state["said"])
         last = _last(state)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.conversation import FILE, Conversation
-from auricle.errors import Cancelled, LibraryError, ModelUnavailable
+from auricle.errors import Cancelled, LibraryError, ModelUnavailable, NotFound
 from auricle.settings import Settings
 from tests.agent_fakes import FakeToolbox, QueueLLM, fake_catalog
 from tools.work import Quiet
@@ -188,6 +188,13 @@ def test_a_file_that_is_no_database_is_told(talk: Talks) -> None:
     with pytest.raises(LibraryError, match="move that file away"):
         talk()
     file.unlink()
+
+
+def test_a_recording_that_was_removed_does_not_become_the_whole_library(talk: Talks) -> None:
+    chat = talk()
+    chat.open(["r_removed"])
+    with pytest.raises(NotFound, match="removed"):
+        chat.say("Who talks most?")
 
 
 KILLED = """
