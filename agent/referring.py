@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agent.answer import plain
-from agent.wording import asks_for_file, asks_for_sound, asks_something, is_question
+from agent.wording import asks_for_file, asks_for_sound, asks_something, asks_to_summarize, is_question
 from engines.protocols import LLM, Message
 from prompts import load
 from tools.languages import LANGUAGES
@@ -24,6 +24,13 @@ _ANSWER_SHOWN = 400
 _LONGEST = 300
 _SHORTEST_WHOLE = 3
 """Words of an instruction that needs nothing before it."""
+
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"instruction": {"type": "string", "maxLength": _LONGEST}},
+    "required": ["instruction"],
+    "additionalProperties": False,
+}
 
 _JOIN = r"^(?:and|but|now|so|ok(?:ay)?|please|then|und|aber|jetzt|bitte|et|maintenant|y|ahora)\b[\s,]*"
 _GO_ON = re.compile(
@@ -63,7 +70,7 @@ _GENERIC = re.compile(
 """Names of files that are words of their own."""
 
 _REFERRING = re.compile(
-    r"\b(?:that|this|these|those|they|them|their|he|she|him|her|his|it|its|other|same|instead|else|more|less|shorter"
+    r"\b(?:that|this|these|those|he|she|him|her|his|it|its|other|same|instead|else|more|less|shorter"
     r"|longer|only|earlier|previous|ihm|ihn|ihr|dort|anderen?|nur|kürzer|länger|vorher|lui|leur)\b",
     re.I,
 )
@@ -168,12 +175,10 @@ def stands_alone(text: str, voices: Sequence[str] = ()) -> bool:
         text: What is said.
         voices: Who is known: "she" may be somebody who is named in it.
     """
-    if re.match(_JOIN, text, re.I) and not re.match(r"(?:please|bitte)\b", text, re.I):
-        return False
     rest = _ITSELF.sub("", text)
     if any(re.search(rf"\b{re.escape(voice)}\b", text, re.I) for voice in voices):
         rest = _SOMEBODY.sub("", rest)
-    if len(text.split()) < _SHORTEST_WHOLE or _REFERRING.search(rest):
+    if _REFERRING.search(rest) or (len(_bare(text).split()) < _SHORTEST_WHOLE and not asks_to_summarize(text)):
         return False
     return asks_something(text) or asks_for_file(text) or asks_for_sound(text)
 
@@ -183,28 +188,17 @@ def asks_to_shorten(text: str) -> bool:
 
 
 def _judged(said: str, earlier: Earlier, stays: tuple[str, ...], about: tuple[str, ...], llm: LLM) -> Meant:
-    schema = {
-        "type": "object",
-        "properties": {
-            "kind": {"enum": ["new", "reword", "again"]},
-            "instruction": {"type": "string", "maxLength": _LONGEST},
-        },
-        "required": ["kind", "instruction"],
-        "additionalProperties": False,
-    }
+    if earlier.answer and _STYLE.search(said) and not is_question(said):
+        return _reworded(said, earlier, stays)
     ask = load("follow_up_ask", earlier=plain(earlier.instruction), answer=_shortened(earlier.answer), said=plain(said))
     messages = [Message("system", load("follow_up")), Message("user", ask)]
-    data: dict[str, Any] = llm.chat(messages, schema=schema, max_tokens=_TOKENS).data or {}
+    data: dict[str, Any] = llm.chat(messages, schema=_SCHEMA, max_tokens=_TOKENS).data or {}
     whole = " ".join(str(data.get("instruction", "")).split())
-    match data.get("kind"):
-        # A small model takes a further question for a wish about words, too.
-        case "reword" if earlier.answer and _STYLE.search(said) and not is_question(said):
-            return _reworded(said, earlier, stays)
-        case "again" if _made_of(whole, said, earlier):
-            return Meant("again", whole, stays)
-        case "again" | "reword":
-            return Meant("again", f"{earlier.instruction} {said}", stays)
-    return Meant("new", said, about)
+    if not whole or _words(whole) == _words(said):
+        return Meant("new", said, about)
+    if not _made_of(whole, said, earlier) or _words(whole) == _words(earlier.instruction):
+        whole = f"{earlier.instruction} {said}"
+    return Meant("again", whole, stays)
 
 
 def _reworded(said: str, earlier: Earlier, stays: tuple[str, ...]) -> Meant:

@@ -36,6 +36,10 @@ def earlier(**changed: Any) -> Earlier:
         ("now as subtitles", "again", "Write it as subtitles"),
         ("only Bob", "again", "Where does Alice live? Only what Bob says."),
         ("now only the customer, please", "again", "Where does Alice live? Only what Alice says."),
+        ("make it simpler for a child", "reword", "make it simpler for a child"),
+        ("Summarize it.", "new", "Summarize it."),
+        ("And what do they say about the weather?", "new", "And what do they say about the weather?"),
+        ("und wo wohnt Bob?", "new", "und wo wohnt Bob?"),
         ("Write it as Q&A.", "new", "Write it as Q&A."),
         ("Who speaks at 0:20?", "new", "Who speaks at 0:20?"),
         ("What does Bob say he is called down there?", "new", "What does Bob say he is called down there?"),
@@ -87,18 +91,16 @@ def test_go_on_is_the_instruction_that_was_stopped() -> None:
 @pytest.mark.parametrize(
     ("judged", "kind", "instruction"),
     [
-        ({"kind": "again", "instruction": "Why does Alice live in Texas?"}, "again", "Why does Alice live in Texas?"),
-        ({"kind": "reword", "instruction": "x"}, "again", "Where does Alice live? And why does she do that?"),
-        ({"kind": "again", "instruction": "Buy pizza tomorrow"}, "again", None),
-        ({"kind": "new", "instruction": "Something else"}, "new", "And why does she do that?"),
-        ({}, "new", "And why does she do that?"),
+        ("Why does Alice live in Texas?", "again", "Why does Alice live in Texas?"),
+        ("Buy pizza tomorrow", "again", "Where does Alice live? And why does she do that?"),
+        ("Where does Alice live?", "again", "Where does Alice live? And why does she do that?"),
+        ("and why does she do that", "new", "And why does she do that?"),
+        ("", "new", "And why does she do that?"),
     ],
 )
-def test_a_judgement_is_believed_as_far_as_it_invents_nothing(
-    judged: dict[str, str], kind: str, instruction: str | None
-) -> None:
-    meant = refer("And why does she do that?", earlier(), QueueLLM(judged))
-    assert (meant.kind, meant.instruction) == (kind, instruction or "Where does Alice live? And why does she do that?")
+def test_a_judgement_is_believed_as_far_as_it_invents_nothing(judged: str, kind: str, instruction: str) -> None:
+    meant = refer("And why does she do that?", earlier(), QueueLLM({"instruction": judged}))
+    assert (meant.kind, meant.instruction) == (kind, instruction)
 
 
 def test_the_last_answer_reaches_the_judgement_short_and_without_marks() -> None:
