@@ -71,6 +71,7 @@ class FakeRecognizer:
         self.calls.append(options)
         language = since.recognition.language if since else options.language or self.language
         start, step = since.until if since else 0, round(self.window * SAMPLE_RATE)
+        yield Heard(Recognition(language=language, language_probability=0.9, segments=()), start, (start,))
         while start < audio.size:
             end = min(start + step, audio.size)
             self.seconds.append((end - start) / SAMPLE_RATE)

@@ -126,7 +126,7 @@ def test_voices_at_once_for_long_are_given_up_early(
         kept.append(len(list((library.home / "audio").glob("*.part.[01]"))))
 
     library.recordings.add(written(tmp_path / "a.wav", np.array(ORDINARY["panned"]) @ call), report)
-    assert (kept[0], kept[-1]) == (2, 0)
+    assert (max(kept), kept[-1]) == (2, 0)
 
 
 def test_a_channel_that_is_not_kept_is_refused(library: Library, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_the_channels_go_on_after_a_kill_as_well(
     assert len(json.loads(place.read_text())["digests"]) == 3
     told: list[float] = []
     recording = library.recordings.add(file, lambda done, total: told.append(done))
-    assert min(told) >= 20
+    assert min(done for done in told if done) >= 20  # before that the file is hashed
     assert recording.apart
     assert recording.sound == undisturbed.sound
     assert [path.read_bytes() for path in library.recordings.stored_files(recording)] == expected

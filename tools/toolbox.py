@@ -258,9 +258,9 @@ class Toolbox:
         *,
         work: Work = Quiet(),
     ) -> TalkStatistics:
-        """Counts: talk time, turns, words per minute, questions, interruptions, silence, how often a word is said.
+        """Counts how people talk, and how often a word is said.
 
-        Use it for every number about how people talk. Call transcribe and diarize before.
+        Use it for every number: talk time, turns, words per minute, questions, interruptions, silence. Call transcribe and diarize before.
         Not for what is said: that is read_transcript. Example: recording="r_…", words="refund"
         """
         if words is not None and not any(char.isalnum() for char in words):
