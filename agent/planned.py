@@ -217,8 +217,18 @@ def _together(state: AskState, drafts: Sequence[Draft]) -> dict[str, Any]:
         "text": "\n\n".join(filter(None, dict.fromkeys(texts))),
         "citations": citations,
         "files": files,
-        "warnings": [draft["warning"] for draft in drafts if draft["warning"]],
+        "warnings": [*_failures(state), *(draft["warning"] for draft in drafts if draft["warning"])],
     }
+
+
+def _failures(state: AskState) -> list[str]:
+    """What went wrong on the way to what was asked for, which was gone without."""
+    asked = [outcome["arguments"] for outcome in state["outcomes"]]
+    return [
+        f"{entry['tool']} failed: {entry['error']['message']}"
+        for entry in state["done"]
+        if entry["error"] is not None and entry["arguments"] not in asked
+    ]
 
 
 def _failed(state: AskState, outcome: Outcome) -> bool:

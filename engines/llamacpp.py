@@ -152,6 +152,8 @@ class LlamaCpp:
             base_url=server.listening_address,
             headers={"Authorization": f"Bearer {key}"},
             timeout=settings.llm_timeout,
+            # Its server lets go of an idle connection just when the next request is on the way.
+            limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
         )
 

@@ -6,7 +6,7 @@ import pytest
 
 from agent.run import Answer, ask
 from agent.toolset import Steps, render
-from auricle.errors import BadArgument, BadAudio, Cancelled, ModelUnavailable
+from auricle.errors import BadArgument, BadAudio, Cancelled, ModelUnavailable, WorkError
 from auricle.settings import Settings
 from engines.protocols import Reply
 from tests.agent_fakes import LINES, FakeToolbox, QueueLLM, fake_catalog, plan, run
@@ -90,6 +90,14 @@ def test_an_answer_that_fails_its_check_is_asked_for_again() -> None:
     answer = run("What is Sheila called?", FakeToolbox(), llm)
     assert answer.answer == YANKEE["answer"] and answer.citations[0].verified
     assert "is not in the transcript" in llm.asked[2][-1].content and "Robert" in llm.asked[2][-1].content
+
+
+def test_what_was_gone_without_is_said() -> None:
+    toolbox = FakeToolbox()
+    toolbox.failures["name_speakers"] = WorkError("The LLM does not answer: try again.")
+    answer = run("Write it as Q&A", toolbox, QueueLLM(plan({"tool": "export_transcript", "format": "qa"})))
+    assert answer.files
+    assert answer.warnings == ["name_speakers failed: The LLM does not answer: try again."]
 
 
 def test_an_answer_that_keeps_failing_is_marked() -> None:
