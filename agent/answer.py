@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.drafting import Draft
+from agent.focus import focus
 from agent.thinking import time_is_over
 from agent.verify import SpokenLine
 from agent.wording import asks_to_summarize
@@ -72,6 +73,23 @@ def answer(
     """
     if not lines:
         return Found(found=False, text=NOT_THERE)
+    near = [] if asks_to_summarize(question) else focus(question, lines)
+    if near:
+        found = _read(question, near, facts, llm, rejected, complaints, on_text)
+        if found.found or len(near) == len(lines) or time_is_over(llm):
+            return found
+    return _read(question, lines, facts, llm, rejected, complaints, on_text)
+
+
+def _read(
+    question: str,
+    lines: Sequence[SpokenLine],
+    facts: str,
+    llm: LLM,
+    rejected: str,
+    complaints: Sequence[str],
+    on_text: OnText,
+) -> Found:
     summary = asks_to_summarize(question)
     system = load("summary" if summary else "answer")
     shown = relevant(question, lines, llm, room_for(llm, system, question, facts))

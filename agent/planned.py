@@ -9,13 +9,14 @@ from agent.answer import NOT_THERE, Found, answer, at_moment, citation, relevant
 from agent.compose import tell
 from agent.drafting import ANEW
 from agent.extracting import is_object
+from agent.following import following, without_failed
 from agent.known import done_from, facts_of, lines_of, moment_of, questions_of, read_for, said_in_each
-from agent.plan import PAGE_TOKENS, mend, propose
+from agent.plan import mend, propose
 from agent.responding import is_of_each, respond, respond_each
 from agent.state import AskState, Call, Done, Draft, Outcome
 from agent.thinking import time_is_over
 from agent.toolset import ToolLike
-from agent.verify import SpokenLine, complaints, normalised
+from agent.verify import SpokenLine, complaints, misattributed, normalised
 from agent.wording import asks_only_who
 from auricle.times import clock
 from engines.protocols import LLM, OnText
@@ -25,6 +26,7 @@ MOST_CALLS = 400
 
 RETRIES = 2
 UNVERIFIED = "(unverified)"
+_NOWHERE = "“{words}” is not said in any of the {recordings} recordings, as far as they were transcribed."
 
 
 class Planned:
@@ -54,9 +56,9 @@ class Planned:
             entry = done_from(heard[-1], calls[-1]["name"], calls[-1]["args"])
             new.append(entry)
             if entry["error"] is not None:
-                todo = _without(todo, entry)
+                todo = without_failed(todo, entry)
             else:
-                todo = _following(entry, outcomes, state["instruction"]) + todo
+                todo = following(entry, state, outcomes) + todo
         made = len(state["done"]) + len(new)
         update: dict[str, Any] = {"todo": todo[1:], "outcomes": outcomes, "done": new}
         if todo and made < MOST_CALLS:
@@ -120,6 +122,10 @@ class Planned:
         for draft in state["drafts"]:
             known = sorted({line.speaker for line in lines if line.speaker})
             wrong = complaints(draft["text"], lines, durations, known, state["instruction"]) if draft["found"] else []
+            cited = [SpokenLine(**line) for line in draft["lines"]]
+            if draft["found"] and misattributed(draft["question"], draft["text"], cited, known):
+                # Who says it stands in the transcript: no model has to be asked again.
+                draft, wrong = {**draft, "text": _quoted(cited)}, []
             if draft["found"] and not draft["lines"] and not _known_besides(draft["text"], facts_of(state)):
                 wrong.append("No line is given that it is taken from.")
             checked.append({**draft, "complaints": wrong})
@@ -129,48 +135,6 @@ class Planned:
             self._on_text(ANEW)
             return {"drafts": checked}
         return {"drafts": checked, **_together(state, checked)}
-
-
-def _following(entry: Done, outcomes: list[Outcome], instruction: str) -> list[Call]:
-    """What a result itself calls for: the next page, names that were found, a reading where a search found nothing."""
-    result, arguments = entry["result"] or {}, entry["arguments"]
-    match entry["tool"]:
-        case "read_transcript" if result.get("cursor"):
-            return [Call(tool="read_transcript", arguments={**arguments, "cursor": result["cursor"]})]
-        case "name_speakers" if "people" not in arguments and "names" not in arguments:
-            names = _introduced(result)
-            if names:
-                return [Call(tool="name_speakers", arguments={**arguments, "names": names})]
-        case "search_transcript" if not result["hits"]:
-            reading = {"recording": arguments["recording"], "max_tokens": PAGE_TOKENS}
-            for number, outcome in enumerate(outcomes):
-                if outcome["kind"] == "search_transcript" and outcome["arguments"] == arguments:
-                    outcomes[number] = Outcome(kind="answer", arguments=reading, question=instruction, moment=None)
-            return [Call(tool="read_transcript", arguments=reading)]
-    return []
-
-
-def _introduced(result: dict[str, Any]) -> dict[str, str]:
-    """Voices that say one name of themselves; a name that two say is nobody's."""
-    names: dict[str, set[str]] = {}
-    for candidate in result.get("candidates", []):
-        if candidate["points_at"] == "speaker":
-            names.setdefault(candidate["speaker"], set()).add(candidate["name"])
-    claimed = [name for said in names.values() for name in said]
-    unnamed = {speaker["label"] for speaker in result.get("speakers", []) if speaker["name"] is None}
-    return {
-        voice: next(iter(said))
-        for voice, said in names.items()
-        if len(said) == 1 and voice in unnamed and claimed.count(next(iter(said))) == 1
-    }
-
-
-def _without(todo: Sequence[Call], failed: Done) -> list[Call]:
-    """Where listening failed, nothing that builds on it is tried; a name that is not found stops nothing."""
-    if failed["tool"] not in {"transcribe", "diarize"}:
-        return list(todo)
-    recording = failed["arguments"].get("recording")
-    return [call for call in todo if call["arguments"].get("recording") != recording or call["tool"] == "slice_audio"]
 
 
 def _known_besides(text: str, facts: str) -> bool:
@@ -206,6 +170,9 @@ def _together(state: AskState, drafts: Sequence[Draft]) -> dict[str, Any]:
             texts.append(_answer_text(draft, read_for(state, draft["question"])))
             verified = not draft["complaints"]
             citations += [citation(SpokenLine(**line), verified) for line in draft["lines"]]
+        elif outcome["kind"] == "search_transcript" and len(names) > 1 and not _hits(state, outcome):
+            if not any(_hits(state, other) for other in state["outcomes"]):
+                texts.append(_NOWHERE.format(words=outcome["arguments"]["words"], recordings=len(names)))
         elif outcome["kind"] != "answer" or _failed(state, outcome):
             asked = outcome if outcome["kind"] != "answer" else {**outcome, "kind": "read_transcript"}
             told = tell(asked, state["done"])
@@ -221,6 +188,13 @@ def _together(state: AskState, drafts: Sequence[Draft]) -> dict[str, Any]:
     }
 
 
+def _hits(state: AskState, outcome: Outcome) -> list[dict[str, Any]]:
+    """What a search came to."""
+    arguments, kind = outcome["arguments"], outcome["kind"]
+    results = [done["result"] or {} for done in state["done"] if (done["tool"], done["arguments"]) == (kind, arguments)]
+    return [hit for result in results for hit in result.get("hits", [])]
+
+
 def _failures(state: AskState) -> list[str]:
     """What went wrong on the way to what was asked for, which was gone without."""
     asked = [outcome["arguments"] for outcome in state["outcomes"]]
@@ -233,6 +207,11 @@ def _failures(state: AskState) -> list[str]:
 
 def _failed(state: AskState, outcome: Outcome) -> bool:
     return any(e["error"] is not None and e["arguments"] == outcome["arguments"] for e in state["done"])
+
+
+def _quoted(lines: Sequence[SpokenLine]) -> str:
+    """Lines as an answer: what is said, by whom, when."""
+    return "\n".join(f"{line.speaker or 'Somebody'} ({clock(line.start)}): “{line.text}”" for line in lines)
 
 
 def _answer_text(draft: Draft, lines: Sequence[SpokenLine]) -> str:

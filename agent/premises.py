@@ -48,12 +48,15 @@ def absent_names(question: str, lines: Sequence[SpokenLine], facts: str = "") ->
     return list(dict.fromkeys(absent))
 
 
-def namesakes(question: str, known: Sequence[str]) -> dict[str, list[str]]:
+def namesakes(question: str, lines: Sequence[SpokenLine]) -> dict[str, list[str]]:
     """Names in a question that several people have, with their full names; none that it gives in full."""
+    speakers = list(dict.fromkeys(line.speaker for line in lines if line.speaker))
+    said = " ".join(line.text for line in lines)
     found: dict[str, list[str]] = {}
-    for name in {full.split()[0] for full in known if len(full.split()) > 1}:
-        people = [full for full in known if full.split()[0] == name]
-        asked = re.search(rf"\b{re.escape(name)}\b", question)
-        if len(people) > 1 and asked and not any(full.casefold() in question.casefold() for full in people):
+    for name in dict.fromkeys(re.findall(r"\b[A-Z][a-zà-ÿ]{2,}\b", question)):
+        full = [speaker for speaker in speakers if speaker.split()[0] == name and " " in speaker]
+        full += [f"{name} {surname}" for surname in re.findall(rf"\b{re.escape(name)} ([A-Z][a-zà-ÿ]{{2,}})\b", said)]
+        people = list(dict.fromkeys(full))
+        if len(people) > 1 and not any(person.casefold() in question.casefold() for person in people):
             found[name] = people
     return found

@@ -41,7 +41,7 @@ def respond(
     if absent:
         nobody = " and ".join(absent)
         return Found(found=False, text=f"{NOT_THERE} Nobody says anything of {nobody}, or is called so.")
-    several = namesakes(question, list(dict.fromkeys(line.speaker for line in lines if line.speaker)))
+    several = namesakes(question, lines)
     if several:
         return _for_each(question, several, lines, facts, llm)
     return answer(question, lines, facts, llm, rejected, complaints, on_text)

@@ -1,9 +1,11 @@
 """The last answer in other words: shorter, as a list, in another language. Nothing is listened to or read again."""
 
+import re
 from typing import Any
 
 from agent.answer import plain
 from agent.drafting import ANEW, Draft
+from agent.moments import NUMBER_WORDS
 from agent.planned import RETRIES, UNVERIFIED
 from agent.referring import asks_to_shorten
 from agent.run import Answer
@@ -14,6 +16,14 @@ from prompts import load
 _TOKENS = 300
 _SHOWN = 4000
 """Characters of the answer that is said again."""
+
+_SHORTER = 0.8
+"""Of the length before: more is not shorter."""
+
+_SENTENCE = re.compile(r"[^.?!…]+[.?!…]*\s*")
+_COUNT = re.compile(
+    r"\b(\d|[a-zäöüß]+) (?:single |short )?(?:sentences?|satz|sätzen?|phrases?|frases?)\b", re.IGNORECASE
+)
 
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -46,8 +56,9 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM, on_text: OnText
         reply = llm.chat(messages, schema=_SCHEMA, max_tokens=_TOKENS, on_text=Draft(on_text))
         text = str((reply.data or {}).get("answer", "")).strip()
         wrong = complaints(text, lines, [], [], said) if text else ["It is empty."]
-        long = ["It is not shorter."] if asks_to_shorten(wanted) and len(text) >= len(shown) else []
+        long = _too_long(text, shown, wanted)
         if not wrong and (not long or attempt == RETRIES):  # a short answer may be as short as it gets
+            text = "".join(_SENTENCE.findall(text)[: _sentences_wanted(wanted) or None]).strip()
             return f"{text} {UNVERIFIED}" if UNVERIFIED in before.answer else text
         on_text(ANEW)
         messages += [
@@ -55,3 +66,20 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM, on_text: OnText
             Message("user", load("answer_again", complaints=" ".join([*wrong, *long]))),
         ]
     return f"{text or before.answer} {UNVERIFIED}"
+
+
+def _too_long(text: str, before: str, wanted: str) -> list[str]:
+    most = _sentences_wanted(wanted)
+    if most and len(_SENTENCE.findall(text)) > most:
+        return [f"It has more than {most} sentence{'s'[: most - 1]}: say only what matters most."]
+    if asks_to_shorten(wanted) and len(text) > _SHORTER * len(before):
+        return ["It is not much shorter: say only what matters most."]
+    return []
+
+
+def _sentences_wanted(wanted: str) -> int:
+    """How many sentences the person wants at most; 0 where they did not say."""
+    said = _COUNT.search(wanted)
+    if not said:
+        return 0
+    return int(said[1]) if said[1].isdigit() else NUMBER_WORDS.get(said[1].lower(), 0)

@@ -22,6 +22,7 @@ _LABEL = re.compile(r"\bSpeaker \d+\b")
 _SAYS = (
     r"(?:says?|said|speaks?|spoke|talks?|talked|asks?|asked|tells?|told|mentions?|mentioned|thinks?|wants?|is called)"
 )
+_WHO_DOES = re.compile(r"\W*(?:who|whose|wer|wessen|qui|quién|quien|chi)\b", re.IGNORECASE)
 _NAME_SAYS = re.compile(rf"\b([A-Z]\w+) {_SAYS}\b")
 _NOBODY = frozenset(
     {"he", "she", "they", "it", "we", "you", "i", "who", "someone", "somebody", "everyone", "everybody", "nobody"}
@@ -90,6 +91,22 @@ def complaints(
     everything = {*_NOBODY, *normalised(" ".join([said, *known, *(line.text for line in lines)])).split()}
     found += [f"There is nobody called {name}." for name in _NAME_SAYS.findall(text) if name.lower() not in everything]
     return list(dict.fromkeys(found))
+
+
+def misattributed(question: str, text: str, cited: Sequence[SpokenLine], known: Sequence[str]) -> bool:
+    """Whether an answer to "who …?" names somebody who neither says the lines it rests on nor is named in them.
+
+    Args:
+        question: What was asked.
+        text: The answer.
+        cited: The lines it rests on.
+        known: What the speakers are called.
+    """
+    if not _WHO_DOES.match(question) or not cited:
+        return False
+    named = sorted((match.start(), name) for name in known if (match := re.search(rf"\b{re.escape(name)}\b", text)))
+    there = normalised(" ".join(f"{line.speaker or ''} {line.text}" for line in cited))
+    return bool(named) and normalised(named[0][1]) not in there
 
 
 def normalised(text: str) -> str:

@@ -181,4 +181,10 @@ def about_the_same(question: str, instruction: str) -> bool:
 
 
 def stems(text: str) -> set[str]:
-    return {word.lower()[:_STEM] for word in _WORD.findall(text)} - _AUXILIARY
+    """The words of a text without their endings: "order" is "ordered", and "signs" is "sign"."""
+    return {_stem(word) for word in _WORD.findall(text.lower()) if word not in _AUXILIARY}
+
+
+def _stem(word: str) -> str:
+    singular = word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+    return singular[:_STEM]

@@ -144,7 +144,7 @@ def test_where_two_have_one_name_both_are_answered_for() -> None:
         "2 people are called Sam: Sam Keller and Sam Ortiz.\nSam Keller: The lamps.\nSam Ortiz: The chairs."
     )
     assert len(found.lines) == 2
-    assert namesakes("What does Sam Ortiz bring?", ["Sam Keller", "Sam Ortiz"]) == {}
+    assert namesakes("What does Sam Ortiz bring?", spoken(said)) == {}
 
 
 def test_of_several_recordings_each_is_summarized_by_itself() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agent.answer import NOT_THERE, answer, at_moment, fenced, relevant, windows
-from agent.verify import SpokenLine, complaints, find_quote, quotes_in
+from agent.verify import SpokenLine, complaints, find_quote, misattributed, quotes_in
 from tests.agent_fakes import LINES, QueueLLM
 
 SPOKEN = [SpokenLine("r_1", line.start, line.end, line.speaker, line.text) for line in LINES]
@@ -128,3 +128,12 @@ def test_where_no_window_helps_the_beginning_is_read() -> None:
 )
 def test_who_speaks_at_a_time_is_looked_up(moment: float | None, told: str) -> None:
     assert at_moment(SPOKEN, moment)[1] == told
+
+
+def test_who_did_it_must_say_the_line_or_be_named_in_it() -> None:
+    cited = [SpokenLine("r_1", 78.0, 82.0, "Tom", "Great. I'll sign the offer by Friday.")]
+    known = ["Priya", "Tom"]
+    assert misattributed("Who signs the offer?", "Priya signs the offer by Friday.", cited, known)
+    assert not misattributed("Who signs the offer?", "Tom signs the offer, as Priya wants.", cited, known)
+    assert not misattributed("What does Priya want?", "Priya wants the offer.", cited, known)
+    assert not misattributed("Who signs the offer?", "Somebody signs the offer.", cited, known)

@@ -94,7 +94,7 @@ def test_an_answer_that_is_not_shorter_is_sent_back(talk: Talks) -> None:
     chat = talk(PLAN, YANKEE, YANKEE, {"answer": "A Yankee."})
     chat.say("What is Sheila called?")
     assert chat.say("shorter").answer == "A Yankee."
-    assert "not shorter" in talk.llm.asked[-1][-1].content
+    assert "not much shorter" in talk.llm.asked[-1][-1].content
 
 
 def test_what_rewording_makes_up_is_marked(talk: Talks) -> None:

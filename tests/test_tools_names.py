@@ -2,7 +2,7 @@ from typing import Any
 
 from prompts import load, placeholders
 from tests.transcripts import CALL, transcript
-from tools.mentions import find
+from tools.mentions import find, namesakes
 from tools.names import MOST_JUDGED, Decision, Rivals, decide, judged, supported
 from tools.views import Transcript
 
@@ -144,3 +144,12 @@ def test_a_name_that_a_person_gives_is_supported_only_by_what_is_said() -> None:
     evidence = supported(find(view, ["Diane"]), "s_a", voices)
     assert evidence is not None
     assert evidence.quote == "This is Diane in New Jersey."
+
+
+def test_a_first_name_of_two_people_stands_for_both_of_them() -> None:
+    view = transcript(
+        [("s_a", 1.0, "Hi, this is Sam Keller."), ("s_b", 3.0, "And this is Sam Ortiz."), ("s_a", 5.0, "Hello.")]
+    )
+    assert namesakes(view, "sam") == ["Sam Keller", "Sam Ortiz"]
+    assert names(named(view, namesakes(view, "Sam"))) == {"s_a": "Sam Keller", "s_b": "Sam Ortiz"}
+    assert namesakes(transcript(CALL), "Diane") == []

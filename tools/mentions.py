@@ -98,6 +98,17 @@ def candidates(transcript: Transcript) -> list[str]:
     return sorted(counts, key=lambda name: -counts[name])
 
 
+def namesakes(transcript: Transcript, name: str) -> list[str]:
+    """The full names of those who share a first name; none where it is one person's."""
+    full: dict[str, None] = {}
+    for part in sentences(transcript):
+        for start, token in enumerate(part.tokens):
+            length = _name_length(part.tokens, start) if token.key == key(name) else 0
+            if length > 1:
+                full[" ".join(token.text for token in part.tokens[start : start + length])] = None
+    return list(full) if len(full) > 1 else []
+
+
 def _name_length(tokens: Sequence[Token], start: int) -> int:
     """How many words from here on look like one name: capitalised, not possessive, no other punctuation between."""
     length = 0

@@ -8,7 +8,7 @@ from auricle.errors import BadArgument, NotFound
 from auricle.times import clock, to_seconds
 from engines.protocols import Judge
 from library import Library
-from tools.mentions import Mention, candidates, find
+from tools.mentions import Mention, candidates, find, namesakes
 from tools.names import Rivals, decide, judged, supported
 from tools.results import NameCandidate, NamedSpeaker, SpeakerNames
 from tools.transcript import fold
@@ -50,6 +50,8 @@ def name_speakers(
     conflicts: list[str] = []
     mentions: list[Mention] = []
     question = ""
+    # One voice must not get a name that is two people's.
+    listed = [full for name in listed for full in namesakes(transcript, name) or [name]]
     if listed:
         mentions = find(transcript, listed)
         if judge is not None:

@@ -70,7 +70,9 @@ def read(transcript: Transcript, span: Span, cursor: str | None, max_tokens: int
     """
     place = Cursor.read(cursor) if cursor else None
     span = place.span if place else span
-    lines = merge(transcript.within(span), pause=PAUSE, characters=CHARACTERS)
+    # Where nobody has told voices apart a line may be several people's: it is shorter.
+    characters = CHARACTERS if transcript.diarized else CHARACTERS // 3
+    lines = merge(transcript.within(span), pause=PAUSE, characters=characters)
     first = _first(lines, place, transcript.revision)
     page: list[Line] = []
     cost = 0

@@ -260,8 +260,8 @@ class Toolbox:
     ) -> TalkStatistics:
         """Counts how people talk, and how often a word is said.
 
-        Use it for every number: talk time, turns, words per minute, questions, interruptions, silence. Call transcribe and diarize before.
-        Not for what is said: that is read_transcript. Example: recording="r_…", words="refund"
+        Use it for every number: talk time, turns, words per minute, questions, interruptions, silence. Call transcribe
+        and diarize before. Not for what is said: that is read_transcript. Example: recording="r_…", words="refund"
         """
         if words is not None and not any(char.isalnum() for char in words):
             raise BadArgument("There are no words to count: give a word or a phrase, or leave it out.")

@@ -1,0 +1,63 @@
+"""Where in a transcript a question is probably answered: by the words they share, the rarer the better.
+
+A small model reads ten lines well and a hundred badly, and slowly. What it does not find there it looks for in all of
+them, so nothing is lost by looking here first.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from agent.verify import SpokenLine
+from agent.wording import stems
+
+_ENOUGH = 8
+"""Lines that are read as they are."""
+
+_PLACES = 4
+_BEFORE, _AFTER = 2, 3
+"""Lines around each place: what is answered there was asked before, and often goes on."""
+
+_OF_THE_BEST = 0.4
+"""A place counts for as long as it has this share of the best one's score."""
+
+_SAID_BY = 0.5
+"""A speaker's name counts less than what they say: half of all lines may be theirs."""
+
+_EMPTY = stems(
+    "what who whom whose why when where which how does did was were are is has have had can could would should will"
+    " that this there they them their about with from for and not the any anything something somebody anyone tell"
+    " say said says talk talks mention mentioned recording call meeting people person exactly according"
+)
+"""Words of questions that say nothing about where the answer is."""
+
+
+def focus(question: str, lines: Sequence[SpokenLine]) -> list[SpokenLine]:
+    """The few lines around the best places, in order; none where no word is shared, or all are few already."""
+    wanted = stems(question) - _EMPTY
+    if len(lines) <= _ENOUGH or not wanted:
+        return []
+    said = [stems(line.text) for line in lines]
+    names = [stems(line.speaker or "") for line in lines]
+    common = Counter(word for words, name in zip(said, names, strict=True) for word in words | name)
+    rarity = {word: math.log(1 + len(lines) / common[word]) for word in wanted if common[word]}
+    scores = [
+        sum(rarity.get(word, 0.0) for word in words) + _SAID_BY * sum(rarity.get(word, 0.0) for word in name - words)
+        for words, name in zip(said, names, strict=True)
+    ]
+    # What is answered in one line was asked in the one before: neighbours share what they score.
+    shared = [
+        score + 0.5 * max([0.0, *scores[max(0, at - 1) : at], *scores[at + 1 : at + 2]])
+        for at, score in enumerate(scores)
+    ]
+    best = max(shared)
+    if not any(rarity.get(word) for words in said for word in words):
+        return []
+    places = sorted(range(len(lines)), key=lambda at: -shared[at])[:_PLACES]
+    kept = {
+        near
+        for at in places
+        if shared[at] >= _OF_THE_BEST * best
+        for near in range(max(0, at - _BEFORE), min(len(lines), at + _AFTER + 1))
+    }
+    return [lines[at] for at in sorted(kept)]
