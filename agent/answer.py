@@ -8,7 +8,7 @@ from agent.drafting import Draft
 from agent.focus import focus
 from agent.thinking import time_is_over
 from agent.verify import SpokenLine
-from agent.wording import asks_to_summarize
+from agent.wording import asks_to_summarize, sentences_of, sentences_wanted
 from auricle.times import clock
 from engines.chat_format import MOST_TOKENS_PER_BYTE, estimate_tokens
 from engines.protocols import LLM, Message, OnText
@@ -106,6 +106,8 @@ def _read(
     )
     data = reply.data or {}
     text = " ".join(str(data.get("answer", "")).split())
+    if summary:
+        text = "".join(sentences_of(text)[: sentences_wanted(question) or None]).strip()
     if not (summary or data.get("found")) or not text:
         return Found(found=False, text=NOT_THERE, raw=reply.text, warning=warning)
     return Found(found=True, text=text, lines=_pointed_at(data, shown, _CITED), raw=reply.text, warning=warning)

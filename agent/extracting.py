@@ -23,6 +23,7 @@ _NAMED = re.compile(
 _AFTER = re.compile(
     r"\bjson\b(?: (?:object|document|file))?(?:,? (?:with|mit|avec|con)|:)\s+(.+?)(?:[.?!;](?:\s|$)|\n|$)", re.I
 )
+_TRANSCRIPT = re.compile(r"\b(?:export\w*|transcript\w*|transcription|transkript\w*|subtitles)\b", re.IGNORECASE)
 _BETWEEN = re.compile(r",|\s+(?:and|und|et|y|e|or)\s+|\s*&\s*")
 _KEY = re.compile(r"[^\W\d][\w-]*(?: [\w-]+){0,2}")
 _ARTICLE = re.compile(r"^(?:the|a|an|its|only|just|exactly|keys?|fields?)\s+", re.IGNORECASE)
@@ -32,7 +33,8 @@ def keys_in(instruction: str) -> list[str]:
     """The keys of the JSON object that is wanted, as they are written; none where none is."""
     if not _JSON.search(instruction):
         return []
-    for pattern in (_BRACES, _NAMED, _AFTER):
+    # "The transcript as JSON, with the speakers" is a file of a known form.
+    for pattern in (_BRACES, _NAMED) if _TRANSCRIPT.search(instruction) else (_BRACES, _NAMED, _AFTER):
         listed = pattern.search(instruction)
         keys = _keys(listed[1]) if listed else []
         if keys:

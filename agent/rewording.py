@@ -1,15 +1,14 @@
 """The last answer in other words: shorter, as a list, in another language. Nothing is listened to or read again."""
 
-import re
 from typing import Any
 
 from agent.answer import plain
 from agent.drafting import ANEW, Draft
-from agent.moments import NUMBER_WORDS
 from agent.planned import RETRIES, UNVERIFIED
 from agent.referring import asks_to_shorten
 from agent.run import Answer
 from agent.verify import SpokenLine, complaints
+from agent.wording import sentences_of, sentences_wanted
 from engines.protocols import LLM, Message, OnText
 from prompts import load
 
@@ -20,10 +19,6 @@ _SHOWN = 4000
 _SHORTER = 0.8
 """Of the length before: more is not shorter."""
 
-_SENTENCE = re.compile(r"[^.?!…]+[.?!…]*\s*")
-_COUNT = re.compile(
-    r"\b(\d|[a-zäöüß]+) (?:single |short )?(?:sentences?|satz|sätzen?|phrases?|frases?)\b", re.IGNORECASE
-)
 
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -58,7 +53,7 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM, on_text: OnText
         wrong = complaints(text, lines, [], [], said) if text else ["It is empty."]
         long = _too_long(text, shown, wanted)
         if not wrong and (not long or attempt == RETRIES):  # a short answer may be as short as it gets
-            text = "".join(_SENTENCE.findall(text)[: _sentences_wanted(wanted) or None]).strip()
+            text = "".join(sentences_of(text)[: sentences_wanted(wanted) or None]).strip()
             return f"{text} {UNVERIFIED}" if UNVERIFIED in before.answer else text
         on_text(ANEW)
         messages += [
@@ -69,17 +64,9 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM, on_text: OnText
 
 
 def _too_long(text: str, before: str, wanted: str) -> list[str]:
-    most = _sentences_wanted(wanted)
-    if most and len(_SENTENCE.findall(text)) > most:
+    most = sentences_wanted(wanted)
+    if most and len(sentences_of(text)) > most:
         return [f"It has more than {most} sentence{'s'[: most - 1]}: say only what matters most."]
     if asks_to_shorten(wanted) and len(text) > _SHORTER * len(before):
         return ["It is not much shorter: say only what matters most."]
     return []
-
-
-def _sentences_wanted(wanted: str) -> int:
-    """How many sentences the person wants at most; 0 where they did not say."""
-    said = _COUNT.search(wanted)
-    if not said:
-        return 0
-    return int(said[1]) if said[1].isdigit() else NUMBER_WORDS.get(said[1].lower(), 0)

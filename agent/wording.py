@@ -73,6 +73,10 @@ _ONLY_SAID = re.compile(
     r"\bonly (?:what ([^\W\d][\w .'-]{0,58}?) says?\b|([^\W\d][\w-]+)['’]s (?:part|words|lines|answers|side)\b)",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r"[^.?!…]+[.?!…]*\s*")
+_SENTENCES = re.compile(
+    r"\b(\d|[a-zäöüß]+) (?:single |short )?(?:sentences?|satz|sätzen?|phrases?|frases?)\b", re.IGNORECASE
+)
 _STEM = 5
 _AUXILIARY = frozenset({"did", "does", "the", "was", "were", "are", "has", "have", "had"})
 _WORD = re.compile(r"[^\W_]{3,}")
@@ -178,6 +182,19 @@ def about_the_same(question: str, instruction: str) -> bool:
     """Whether a question a model wrote is made of what the instruction says: "order" is "ordered"."""
     words, said = stems(question), stems(instruction)
     return bool(words) and len(words & said) >= 0.6 * len(words)
+
+
+def sentences_wanted(instruction: str) -> int:
+    """How many sentences the person wants at most; 0 where they did not say."""
+    said = _SENTENCES.search(instruction)
+    if not said:
+        return 0
+    return int(said[1]) if said[1].isdigit() else NUMBER_WORDS.get(said[1].lower(), 0)
+
+
+def sentences_of(text: str) -> list[str]:
+    """A text's sentences, with the space after each."""
+    return _SENTENCE.findall(text)
 
 
 def stems(text: str) -> set[str]:

@@ -92,7 +92,9 @@ def test_notes_are_taken_where_all_decisions_or_tasks_are_asked_for(instruction:
         ('Answer as JSON: {"topic": ..., "people": [...]}', ["topic", "people"]),
         ("A JSON object with fields order_number, delivery date", ["order_number", "delivery date"]),
         ("Als JSON mit den Feldern Kunde und Termin", ["Kunde", "Termin"]),
+        ("JSON with topic and place", ["topic", "place"]),
         ("Export the transcript as JSON", []),
+        ("Export the transcript as JSON with the speakers.", []),
         ("What are the keys for?", []),
     ],
 )
