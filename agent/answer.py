@@ -102,10 +102,14 @@ def _read(
             Message("user", load("answer_again", complaints=" ".join(complaints))),
         ]
     reply = llm.chat(
-        messages, schema=_schema(len(shown), summary=summary), max_tokens=_ANSWER_TOKENS, on_text=Draft(on_text)
+        messages,
+        schema=_schema(len(shown), summary=summary, sentences=sentences_wanted(question)),
+        max_tokens=_ANSWER_TOKENS,
+        on_text=Draft(on_text),
     )
     data = reply.data or {}
-    text = " ".join(str(data.get("answer", "")).split())
+    written = data.get("answer", "")
+    text = " ".join(" ".join(written if isinstance(written, list) else [str(written)]).split())
     if summary:
         text = "".join(sentences_of(text)[: sentences_wanted(question) or None]).strip()
     if not (summary or data.get("found")) or not text:
@@ -184,14 +188,16 @@ def _ask(question: str, lines: Sequence[SpokenLine], facts: str) -> str:
     return load("answer_ask", facts=facts, transcript=fenced(lines), question=" ".join(question.split())).strip()
 
 
-def _schema(lines: int, *, only_lines: bool = False, summary: bool = False) -> dict[str, Any]:
+def _schema(lines: int, *, only_lines: bool = False, summary: bool = False, sentences: int = 0) -> dict[str, Any]:
     """What the model may write. Evidence comes before an answer, and after a summary, which is of everything."""
     numbers = {
         "type": "array",
         "items": {"type": "integer", "minimum": 1, "maximum": lines},
         "maxItems": _RELEVANT if only_lines else _CITED,
     }
-    text = {"type": "string", "maxLength": 600}
+    text: dict[str, Any] = {"type": "string", "maxLength": 600}
+    if summary and sentences:  # a small model counts better what it writes one by one
+        text = {"type": "array", "items": {"type": "string", "maxLength": 240}, "minItems": 1, "maxItems": sentences}
     properties: dict[str, Any] = {"found": {"type": "boolean"}, "lines": numbers, "answer": text}
     if summary:
         properties = {"answer": text, "lines": numbers}

@@ -27,7 +27,8 @@ class Draft:
             return
         if not isinstance(data, dict) or data.get("found") is False:
             return
-        text = " ".join(str(data.get("answer", "")).split())
+        answer = data.get("answer", "")
+        text = " ".join(" ".join(answer if isinstance(answer, list) else [str(answer)]).split())
         if len(text) > len(self._told) and text.startswith(self._told):
             self._on_text(text[len(self._told) :])
             self._told = text

@@ -27,6 +27,7 @@ _SAID_BY = 0.5
 _EMPTY = stems(
     "what who whom whose why when where which how does did was were are is has have had can could would should will"
     " that this there they them their about with from for and not the any anything something somebody anyone tell"
+    " cut out off clip slice trim save part place please her his she they"
     " say said says talk talks mention mentioned recording call meeting people person exactly according"
 )
 """Words of questions that say nothing about where the answer is."""
@@ -34,30 +35,42 @@ _EMPTY = stems(
 
 def focus(question: str, lines: Sequence[SpokenLine]) -> list[SpokenLine]:
     """The few lines around the best places, in order; none where no word is shared, or all are few already."""
-    wanted = stems(question) - _EMPTY
-    if len(lines) <= _ENOUGH or not wanted:
+    scores = _scores(question, lines)
+    if len(lines) <= _ENOUGH or not scores:
         return []
-    said = [stems(line.text) for line in lines]
-    names = [stems(line.speaker or "") for line in lines]
-    common = Counter(word for words, name in zip(said, names, strict=True) for word in words | name)
-    rarity = {word: math.log(1 + len(lines) / common[word]) for word in wanted if common[word]}
-    scores = [
-        sum(rarity.get(word, 0.0) for word in words) + _SAID_BY * sum(rarity.get(word, 0.0) for word in name - words)
-        for words, name in zip(said, names, strict=True)
-    ]
     # What is answered in one line was asked in the one before: neighbours share what they score.
     shared = [
         score + 0.5 * max([0.0, *scores[max(0, at - 1) : at], *scores[at + 1 : at + 2]])
         for at, score in enumerate(scores)
     ]
-    best = max(shared)
-    if not any(rarity.get(word) for words in said for word in words):
-        return []
     places = sorted(range(len(lines)), key=lambda at: -shared[at])[:_PLACES]
     kept = {
         near
         for at in places
-        if shared[at] >= _OF_THE_BEST * best
+        if shared[at] >= _OF_THE_BEST * max(shared)
         for near in range(max(0, at - _BEFORE), min(len(lines), at + _AFTER + 1))
     }
     return [lines[at] for at in sorted(kept)]
+
+
+def nearest(question: str, lines: Sequence[SpokenLine], chosen: Sequence[SpokenLine]) -> list[SpokenLine]:
+    """Lines that a model chose for a question, if any of them has much of its words; else the line that has most."""
+    scores = _scores(question, lines)
+    if not scores or any(scores[at] >= _OF_THE_BEST * max(scores) for at, line in enumerate(lines) if line in chosen):
+        return list(chosen)
+    return [lines[max(range(len(lines)), key=lambda at: scores[at])]]
+
+
+def _scores(question: str, lines: Sequence[SpokenLine]) -> list[float]:
+    """How much of a question each line has, rare words counting for more; nothing where none has any."""
+    wanted = stems(question) - _EMPTY
+    said = [stems(line.text) for line in lines]
+    names = [stems(line.speaker or "") for line in lines]
+    if not any(wanted & words for words in said):
+        return []
+    common = Counter(word for words, name in zip(said, names, strict=True) for word in words | name)
+    rarity = {word: math.log(1 + len(lines) / common[word]) for word in wanted if common[word]}
+    return [
+        sum(rarity.get(word, 0.0) for word in words) + _SAID_BY * sum(rarity.get(word, 0.0) for word in name - words)
+        for words, name in zip(said, names, strict=True)
+    ]

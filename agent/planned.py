@@ -9,6 +9,7 @@ from agent.answer import NOT_THERE, Found, answer, at_moment, citation, relevant
 from agent.compose import tell
 from agent.drafting import ANEW
 from agent.extracting import is_object
+from agent.focus import nearest
 from agent.following import following, without_failed
 from agent.known import done_from, facts_of, lines_of, moment_of, questions_of, read_for, said_in_each
 from agent.plan import mend, propose
@@ -78,6 +79,7 @@ class Planned:
             lines = [line for line in lines_of(state) if line.recording == recording]
             found = answer(outcome["question"], lines, facts_of(state), self._llm)
             chosen = found.lines or relevant(outcome["question"], lines, self._llm, room=0) if found.found else []
+            chosen = nearest(outcome["question"], lines, chosen) if chosen else []
             if not chosen:
                 outcomes.append(Outcome(kind="reply", arguments={}, question=NOT_THERE, moment=None))
                 continue

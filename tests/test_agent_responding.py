@@ -6,6 +6,7 @@ import pytest
 
 from agent.answer import NOT_THERE
 from agent.extracting import keys_in
+from agent.focus import focus, nearest
 from agent.notes import asks_for_minutes, notes, notes_in
 from agent.premises import absent_names, namesakes
 from agent.responding import is_of_each, respond, respond_each
@@ -159,3 +160,29 @@ def test_of_several_recordings_each_is_summarized_by_itself() -> None:
     assert json.loads(found.text) == {"monday.wav": {"topic": "van"}, "friday.wav": {"topic": "rain"}}
     assert is_of_each("What was decided?")
     assert not is_of_each("Which of them is about rain?")
+
+
+def test_a_question_is_looked_for_around_the_words_it_shares_the_rarer_the_better() -> None:
+    lines = spoken(MEETING)
+    near = focus("Who calls the dealer, and by when?", lines)
+    assert lines[4] in near
+    assert len(near) < len(lines)
+    assert near == sorted(near, key=lambda line: line.start)
+    assert focus("Wo ist das Fahrrad?", lines) == []  # no word is shared: all is read
+    assert focus("Who calls the dealer?", lines[:6]) == []  # few lines are read as they are
+
+
+def test_what_is_not_found_nearby_is_looked_for_in_all_of_it() -> None:
+    nothing = {"found": False, "lines": [], "answer": ""}
+    llm = QueueLLM(nothing, {"found": True, "lines": [12], "answer": "Theo does."})
+    found = respond("Who calls the plumber about the dealer?", spoken(MEETING), "", llm)
+    assert found.text == "Theo does."
+    assert [line.text for line in found.lines] == ["I'll do it."]
+    assert len(llm.asked) == 2
+
+
+def test_a_place_that_has_no_word_of_the_question_gives_way_to_the_one_that_has_most() -> None:
+    lines = spoken(MEETING)
+    assert nearest("Cut out where they talk about the insurance.", lines, [lines[0]]) == [lines[5]]
+    assert nearest("Cut out where they talk about the insurance.", lines, [lines[5], lines[6]]) == lines[5:7]
+    assert nearest("Wo ist das Fahrrad?", lines, [lines[0]]) == [lines[0]]
