@@ -7,7 +7,7 @@ from typing import Any
 from agent.drafting import Draft
 from agent.focus import focus
 from agent.thinking import time_is_over
-from agent.verify import SpokenLine
+from agent.verify import SpokenLine, normalised
 from agent.wording import asks_to_summarize, sentences_of, sentences_wanted
 from auricle.times import clock
 from engines.chat_format import MOST_TOKENS_PER_BYTE, estimate_tokens
@@ -29,6 +29,9 @@ _SELECTED = (
     "The model reads {context} tokens at once, so it was shown the transcript in parts and answered from the {kept} of "
     "{all} lines that it chose."
 )
+
+_ECHO = 6
+"""Words in a row that are also in the prompt."""
 
 _MARGIN = 200
 """Tokens left free beside what is counted."""
@@ -111,10 +114,18 @@ def _read(
     written = data.get("answer", "")
     text = " ".join(" ".join(written if isinstance(written, list) else [str(written)]).split())
     if summary:
-        text = "".join(sentences_of(text)[: sentences_wanted(question) or None]).strip()
+        said = [sentence for sentence in sentences_of(text) if not _echoes(sentence, system)]
+        text = "".join(said[: sentences_wanted(question) or None]).strip()
     if not (summary or data.get("found")) or not text:
         return Found(found=False, text=NOT_THERE, raw=reply.text, warning=warning)
     return Found(found=True, text=text, lines=_pointed_at(data, shown, _CITED), raw=reply.text, warning=warning)
+
+
+def _echoes(sentence: str, prompt: str) -> bool:
+    """Whether a sentence repeats what the model was told to do instead of doing it."""
+    words = normalised(sentence).split()
+    told = normalised(prompt)
+    return any(" ".join(words[at : at + _ECHO]) in told for at in range(len(words) - _ECHO + 1))
 
 
 def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) -> list[SpokenLine]:

@@ -48,8 +48,7 @@ _SENTENCE = re.compile(r"[^.?!…]+[.?!…]*[\"”']?\s*")
 
 _WE = "(?:we'll|we will|we won't|we are going to|we're going to)"
 _DO = (
-    "(?:go|take|use|keep|drop|do|start|raise|cancel|not|"
-    "postpone|move|pay|hire|buy|close|open|sell|stay|stick|ship|launch)"
+    "(?:go|take|use|keep|drop|do|start|raise|cancel|postpone|move|pay|hire|buy|close|open|sell|stay|stick|ship|launch)"
 )
 _DECIDED = _any_of(
     "we(?:'ve| have)? (?:just |now |all )?(?:decided|agreed|settled)",
@@ -87,15 +86,22 @@ _NO_TASK = frozenset(
     )
     for word in words.split()
 )
-_ASKED = _any_of(
-    "please", "(?:can|could|will|would) you", "you(?:'ll| will| need to| have to| should)", "bitte", "por favor"
-)
+_ASKED = _any_of("please", "(?:can|could|will|would) you", "you(?:'ll| will| need to| have to)", "bitte", "por favor")
 _TALKING = _any_of(
     "(?:can|could|will|would) you (?:please )?(?:tell me|give me|spell|live|hear|see|repeat|say"
     "|explain|imagine|hold|believe|understand)"
 )
 """Asked of somebody in the talk itself: nothing is left to do afterwards."""
 
+_ASSIGNS = re.compile(
+    r"\b([A-Z][a-zà-ÿ]+) (?:does|finds|sends|writes|calls|makes|takes|checks|prepares|brings|asks|books|orders|reviews"
+    r"|updates|organi[sz]es|handles|fixes|tests|talks|signs|drafts|collects|buys|pays|looks)\b"
+)
+"""Who does what, as somebody sums it up."""
+
+_NOT_ASSIGNED = frozenset(
+    "He She It They Who That This Nobody Everybody Everyone Somebody Someone What Which One".split()  # noqa: SIM905
+)
 _ASSIGNED = "{name}(?:'s going to| will| is going to| has to| needs to| takes care| should)"
 _YES = re.compile(
     r"\W*(?:yes|yeah|sure|okay|ok|of course|will do|i will|i'll|i can|consider it|no problem|right|fine|gladly|ja|klar"
@@ -121,7 +127,7 @@ class Note:
     line: SpokenLine
 
     def __str__(self) -> str:
-        asked = f" (asked by {self.line.speaker})" if self.who != self.line.speaker else ""
+        asked = f" (as {self.line.speaker} says)" if self.who != self.line.speaker else ""
         return f"- [{clock(self.line.start)}] {f'{self.who}{asked}: ' if self.who else ''}“{self.quote}”"
 
 
@@ -179,6 +185,9 @@ def _owner(said: str, line: SpokenLine, people: Sequence[str], following: Spoken
             return person if not said.endswith("?") or _agrees(following, person) else None
     if _ASKED.search(said) and following is not None and _agrees(following, following.speaker):
         return following.speaker if len(said.split()) > _FEWEST_WORDS else None
+    summed_up = [name for name in _ASSIGNS.findall(said) if name not in _NOT_ASSIGNED]
+    if summed_up and not said.endswith("?"):
+        return ", ".join(dict.fromkeys(summed_up))
     promised = _PROMISED.search(said)
     if promised and not said.endswith("?") and (promised["verb"] or "").lower() not in _NO_TASK:
         return line.speaker

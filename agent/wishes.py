@@ -73,6 +73,8 @@ def wishes_in(steps: Sequence[dict[str, Any]], instruction: str, duration: float
         wishes.append(Wish("export_transcript", {"format": said}))
     if len(wishes) > 1 and not asks_for_sound(instruction):
         wishes = [wish for wish in wishes if wish.kind != "slice_audio"]
+    if len(wishes) > 1 and not counts_in(instruction):
+        wishes = [wish for wish in wishes if wish.kind != "talk_time"]
     wishes = _counting([_checked(wish, instruction, duration) for wish in wishes], instruction, moments)
     others = [wish for wish in wishes if wish.kind not in {"reply", "transcribe", "diarize", "name_speakers"}]
     answers = [wish for wish in others if wish.kind == "answer" and _is_asked(wish, instruction)]

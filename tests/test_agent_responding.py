@@ -27,6 +27,8 @@ MEETING = [
     ("Ines", "Who waters the plants?"),
     ("Theo", "I'll do it."),
     ("Ines", "I'll never understand you two."),
+    ("Rosa", "So: Theo calls the dealer, and Max paints the garage. Who sends the bill?"),
+    ("Theo", "It takes a week."),
 ]
 
 
@@ -50,13 +52,14 @@ def test_what_somebody_takes_on_or_agrees_to_is_their_task() -> None:
         ("Theo", "I'll call the dealer by Tuesday."),
         ("Ines", "Ines, can you check the insurance?"),
         ("Theo", "I'll do it."),
+        ("Theo", "So: Theo calls the dealer, and Max paints the garage."),
     ]
 
 
 def test_every_note_is_a_quote_of_its_line() -> None:
     lines = spoken(MEETING)
     found = respond("What was decided, and which tasks are there?", lines, "", QueueLLM())
-    assert len(quotes_in(found.text)) == 5
+    assert len(quotes_in(found.text)) == 6
     assert all(find_quote(quote, found.lines) for quote in quotes_in(found.text))
 
 

@@ -153,3 +153,10 @@ def test_a_first_name_of_two_people_stands_for_both_of_them() -> None:
     assert namesakes(view, "sam") == ["Sam Keller", "Sam Ortiz"]
     assert names(named(view, namesakes(view, "Sam"))) == {"s_a": "Sam Keller", "s_b": "Sam Ortiz"}
     assert namesakes(transcript(CALL), "Diane") == []
+
+
+def test_people_who_introduce_themselves_in_a_round_get_their_names() -> None:
+    said = [("s_a", 1.0, "Omar from marketing, hello."), ("s_b", 4.0, "And Pete, I do the money.")]
+    assert names(named(transcript(said), ["Omar", "Pete"])) == {"s_a": "Omar", "s_b": "Pete"}
+    told = [("s_a", 1.0, "Omar from marketing said no."), ("s_b", 4.0, "Pete, I do not think so."), ("s_c", 7.0, "So?")]
+    assert names(named(transcript(told), ["Omar"])) == {}

@@ -54,6 +54,8 @@ _NO = vocabulary("no nope wrong nah")
 _THIRD_PERSON = vocabulary(
     "said says was is has had will would told tells thinks thought went came did does and or who whose s"
 )
+_SHORT = 7  # words
+_OCCUPIED = vocabulary("do run work handle manage make sell teach lead look")
 _AFTER_A_PREPOSITION = vocabulary("with to from for about of by at in on and or than near between the a my our")
 _ASKS_NAME = (
     "your name", "who is this", "who's this", "who am i speaking", "who am i talking", "who is speaking",
@@ -119,6 +121,8 @@ def _introduced(
     if after and after[0] == "here" and not opening:
         closes = bool(tokens[end].stop) or len(after) == 1 or after[1] in {"from", "with", "at", "in", "calling"}
         return _INTRODUCED if closes else None
+    if not opening and after and _in_a_round(before, after, sentence_length=len(tokens)):
+        return _LIKELY
     if _ends(before, _LIKELY_I_AM):
         finished = bool(stop) or not after or after[0] in {"from", "calling", "again", "in", "at"}
         alone = not [word for word in opening if word not in {"it's", "it", "is"}]
@@ -127,6 +131,13 @@ def _introduced(
     if not opening and not after and _asks_for_a_name(said_before) and "?" not in stop:
         return _INTRODUCED
     return None
+
+
+def _in_a_round(before: list[str], after: list[str], sentence_length: int) -> bool:
+    """One after the other, people say "Omar from marketing, hello." and "And Pete, I do the money"."""
+    if after[0] == "from":
+        return sentence_length <= _SHORT and not set(after) & (_THIRD_PERSON | _TO_SOMEBODY)
+    return before == ["and"] and len(after) > 1 and after[0] == "i" and after[1] in _OCCUPIED
 
 
 def _plain_introduction(
