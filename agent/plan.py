@@ -4,6 +4,7 @@ The model says what is wanted. What that needs beforehand, the order, and every 
 instruction itself are code's.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from agent.counting import counts_in, needs_voices, needs_words
 from agent.state import Call, OpenRecording, Outcome
 from agent.toolset import PLANNED, PSEUDO, ToolLike, plan_schema, tool_lines
 from agent.wishes import Wish, some, wishes_in
-from agent.wording import asks_who, only_in, people_in, speakers_in
+from agent.wording import asks_who, names_given, only_in, people_in, speakers_in
 from engines.protocols import LLM, Message
 from prompts import load
 
@@ -58,7 +59,9 @@ def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRe
     count = speakers_in(instruction, proposed.get("speakers") or 0, people)
     steps = [step for step in proposed.get("steps") or [] if step.get("tool") in {*PLANNED, *PSEUDO}]
     plan = Plan()
-    for recording in recordings:
+    # Who names one of several recordings asks about that one.
+    named = [recording for recording in recordings if _is_named(recording["name"], instruction)]
+    for recording in named or recordings:
         wishes = wishes_in(steps, instruction, recording["duration"])
         mine = [wish for wish in wishes if wish.recording in (None, recording["name"])]
         _arrange(plan, mine, recording, instruction, people, count, listen)
@@ -67,6 +70,11 @@ def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRe
             Outcome(kind="reply", arguments={}, question=step["text"], moment=None) for step in steps if "text" in step
         ]
     return plan
+
+
+def _is_named(name: str, instruction: str) -> bool:
+    stem = name.rpartition(".")[0] or name
+    return len(stem) > 2 and bool(re.search(rf"(?<!\w){re.escape(stem)}(?!\w)", instruction, re.IGNORECASE))
 
 
 def _arrange(
@@ -85,7 +93,7 @@ def _arrange(
     hearing = some(heard.arguments, "language", "translate") if heard else {}
     kinds = {wish.kind for wish in wishes}
     formats = {wish.arguments.get("format") for wish in main if wish.kind == "export_transcript"}
-    only = only_in(instruction)
+    only, given = only_in(instruction), names_given(instruction)
     counted = counts_in(instruction)
     voices = bool(people or only) or count is not None or bool(kinds & {"diarize", "name_speakers"})
     voices = voices or ("talk_time" in kinds and needs_voices(counted))
@@ -113,7 +121,8 @@ def _arrange(
         if naming:
             if hearing.get("translate"):  # names are found in what was said
                 _add(plan, "transcribe", {"recording": recording})
-            _add(plan, "name_speakers", {"recording": recording, **({"people": list(people)} if people else {})})
+            told_names = {"names": given} if given else {"people": list(people)} if people else {}
+            _add(plan, "name_speakers", {"recording": recording, **told_names})
     changed: dict[str, Any] = {"translated": True} if hearing.get("translate") else {}
     if only:
         changed["speakers"] = only

@@ -11,6 +11,7 @@ from agent.notes import notes_in
 from agent.wording import (
     about_the_same,
     asks_for_file,
+    asks_for_names,
     asks_for_sound,
     asks_something,
     asks_to_summarize,
@@ -73,6 +74,9 @@ def wishes_in(steps: Sequence[dict[str, Any]], instruction: str, duration: float
         wishes.append(Wish("export_transcript", {"format": said}))
     if len(wishes) > 1 and not asks_for_sound(instruction):
         wishes = [wish for wish in wishes if wish.kind != "slice_audio"]
+    for wish in wishes:
+        if wish.kind == "diarize" and asks_for_names(instruction):
+            wish.kind = "name_speakers"
     if len(wishes) > 1 and not counts_in(instruction):
         wishes = [wish for wish in wishes if wish.kind != "talk_time"]
     wishes = _counting([_checked(wish, instruction, duration) for wish in wishes], instruction, moments)

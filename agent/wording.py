@@ -27,6 +27,15 @@ _ONLY_WHO = re.compile(
     r"(?:who(?:'s| is|se voice is)?|wer|qui|quién|chi)\b[^,;:?]{0,30}?\b(?:at|um|à|a las|alle)\s+\S*\d:\d\d\S*\s*\W*",
     re.IGNORECASE,
 )
+_WHO_SPEAKS = re.compile(
+    r"\bwho (?:speaks?|talks?|is (?:speaking|talking|heard|there|who)|are (?:the|these|they))\b|\bwer spricht\b"
+    r"|\bqui parle\b|\bquién habla\b",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(r"\b(?:when|wann|quand|cuándo)\b|\d:\d\d", re.IGNORECASE)
+_CALLED = re.compile(
+    r"\b([Ss]peaker\s+\d+)\s+(?:is|=|must be|is called|should be|ist|est|es)\s+([A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+)?)"
+)
 _SUMMARY = re.compile(
     r"\b(?:summar\w*|gist|overview|recap|main points|key points|tl;?dr|zusammenfass\w*"
     r"|fass\w*|résum\w*|resum\w*|riassu\w*)\b"
@@ -96,13 +105,20 @@ def people_in(instruction: str, proposed: Sequence[str]) -> list[str]:
     return found
 
 
+def names_given(instruction: str) -> dict[str, str]:
+    """Who is who, where the person says it by label: "Speaker 1 is Paul"."""
+    return {" ".join(label.split()).capitalize(): name for label, name in _CALLED.findall(instruction)}
+
+
 def speakers_in(instruction: str, proposed: int, people: Sequence[str]) -> int | None:
     """How many people speak, as far as the instruction says so; 0 where it asks for none, which a tool refuses."""
     said = _COUNTED.search(instruction)
     if said:
         return int(said[1]) if said[1].isdigit() else NUMBER_WORDS[said[1].lower()]
     # One person who is named is hardly ever alone, and a count of one would make one voice of all.
-    if proposed > 0 and (proposed == len(people) > 1 or re.search(rf"\b{proposed}\b", instruction)):
+    if proposed > 0 and (
+        proposed == len(people) > 1 or re.search(rf"(?<!speaker )\b{proposed}\b", instruction.lower())
+    ):
         return proposed
     # Two or more names at the side of each other are a list of who is there.
     together = r"\W+(?:and|und|et|y|e|&|with|mit|avec|con)\W+".join(map(re.escape, people))
@@ -130,6 +146,11 @@ def path_in(instruction: str, kind: str) -> str | None:
 def asks_who(instruction: str) -> bool:
     """Whether it matters who speaks."""
     return bool(_WHO.search(instruction))
+
+
+def asks_for_names(instruction: str) -> bool:
+    """Whether "who speaks?" is the question, and not who speaks when."""
+    return bool(_WHO_SPEAKS.search(instruction)) and not _WHEN.search(instruction)
 
 
 def asks_only_who(instruction: str) -> bool:

@@ -323,3 +323,21 @@ def test_a_missing_or_unknown_placeholder_fails() -> None:
         prompts.load("plan_ask")
     with pytest.raises(ValueError, match="no placeholder"):
         prompts.load("plan_ask", instruction="x", more="y")
+
+
+def test_a_name_that_the_person_gives_to_a_voice_is_stored_as_it_is() -> None:
+    plan = plan_of("Speaker 1 is Paul. Use that name.", {"tool": "name_speakers"}, people=("Paul",), speakers=1)
+    assert calls(plan)[-1] == ("name_speakers", {"names": {"Speaker 1": "Paul"}})
+    assert ("diarize", {}) in calls(plan)
+
+
+def test_who_speaks_asks_for_names_and_who_speaks_when_for_turns() -> None:
+    assert calls(plan_of("Who speaks in this call?", {"tool": "diarize"}))[-1][0] == "name_speakers"
+    assert calls(plan_of("Find out who speaks when.", {"tool": "diarize"}))[-1][0] == "diarize"
+
+
+def test_the_recording_that_is_named_is_the_one_that_is_asked_about() -> None:
+    other = {**CALL, "id": "r_2", "name": "other.wav"}
+    proposed = {"people": [], "speakers": 0, "steps": [{"tool": "answer", "question": "What is said?"}]}
+    plan = mend(proposed, "What is said in other.wav?", [CALL, other], True)
+    assert {call["arguments"]["recording"] for call in plan.calls} == {"r_2"}

@@ -160,3 +160,13 @@ def test_people_who_introduce_themselves_in_a_round_get_their_names() -> None:
     assert names(named(transcript(said), ["Omar", "Pete"])) == {"s_a": "Omar", "s_b": "Pete"}
     told = [("s_a", 1.0, "Omar from marketing said no."), ("s_b", 4.0, "Pete, I do not think so."), ("s_c", 7.0, "So?")]
     assert names(named(transcript(told), ["Omar"])) == {}
+
+
+def test_a_greeting_or_a_whole_clause_before_this_is_still_introduces_the_speaker() -> None:
+    said = [
+        ("s_a", 1.0, "Thank you for calling Hartwell Home, this is Bob speaking."),
+        ("s_b", 5.0, "Hi Bob, this is Alice Warren."),
+    ]
+    assert names(named(transcript(said), ["Bob", "Alice Warren"])) == {"s_a": "Bob", "s_b": "Alice Warren"}
+    presented = [("s_a", 1.0, "Sheila, this is Bob."), ("s_b", 4.0, "Hello."), ("s_c", 6.0, "Hello.")]
+    assert "s_a" not in names(named(transcript(presented), ["Bob"]))

@@ -55,6 +55,7 @@ _THIRD_PERSON = vocabulary(
     "said says was is has had will would told tells thinks thought went came did does and or who whose s"
 )
 _SHORT = 7  # words
+_A_NAME = 2  # words at most, before "this is"
 _OCCUPIED = vocabulary("do run work handle manage make sell teach lead look")
 _AFTER_A_PREPOSITION = vocabulary("with to from for about of by at in on and or than near between the a my our")
 _ASKS_NAME = (
@@ -118,7 +119,8 @@ def _introduced(
         )
     if after and after[0] == "speaking" and (not opening or _ends(before, phrases("it's", "this is"))):
         return _INTRODUCED
-    if after and after[0] == "here" and not opening:
+    greeted = start > 0 and before[0] in _GREETINGS and "," in tokens[start - 1].stop  # "Hello Ines, Karl here"
+    if after and after[0] == "here" and (not opening or greeted):
         closes = bool(tokens[end].stop) or len(after) == 1 or after[1] in {"from", "with", "at", "in", "calling"}
         return _INTRODUCED if closes else None
     if not opening and after and _in_a_round(before, after, sentence_length=len(tokens)):
@@ -134,9 +136,11 @@ def _introduced(
 
 
 def _in_a_round(before: list[str], after: list[str], sentence_length: int) -> bool:
-    """One after the other, people say "Omar from marketing, hello." and "And Pete, I do the money"."""
+    """One after the other, people say "Omar from marketing", "And Pete, hello" and "And Pete, I do the money"."""
     if after[0] == "from":
         return sentence_length <= _SHORT and not set(after) & (_THIRD_PERSON | _TO_SOMEBODY)
+    if before == ["and"] and set(after) <= _GREETINGS:
+        return True
     return before == ["and"] and len(after) > 1 and after[0] == "i" and after[1] in _OCCUPIED
 
 
@@ -146,9 +150,12 @@ def _plain_introduction(
     if lead and lead[-1] in _HEDGES:
         return None
     if tuple(phrase) == ("this", "is"):
-        # "Sheila, this is Bob" and "this is Bob, my brother" present somebody else, or may.
+        # "Sheila, this is Bob" and "this is Bob, my brother" present somebody else, or may; "Hi Sheila, this is" hardly.
         if lead_tokens and "," in lead_tokens[-1].stop and lead[-1] not in _OPENERS | _GREETINGS:
-            return None
+            if lead[0] in _GREETINGS:
+                return _LIKELY
+            if len(lead) <= _A_NAME:
+                return None
         if after and after[0] in {"my", "our", "the", "who", "he", "she", "his", "her"}:
             return None
         if after and not stop and after[0] in _THIRD_PERSON - {"and"}:
