@@ -72,7 +72,7 @@ _DECIDED = _any_of(
 _PROMISED = _any_of(
     "(?:i'll|i will|i shall|i'm going to|i am going to) "
     "(?:also |just |then |gladly |certainly |definitely )?(?P<verb>[a-z]+)",
-    "(?:i can|let me) do (?:it|that|this)",
+    "(?:i can|i could|let me) do (?:it|that|this)",
     "leave (?:it|that) (?:to|with) me",
     "(?:ich|das) (?:werde|mache|übernehme|kümmere|rufe|schreibe|schicke|frage|kläre)",
     "je (?:vais|m'en occupe|m'en charge)",
@@ -86,7 +86,14 @@ _NO_TASK = frozenset(
     )
     for word in words.split()
 )
-_ASKED = _any_of("please", "(?:can|could|will|would) you", "you(?:'ll| will| need to| have to)", "bitte", "por favor")
+_ASKED = _any_of(
+    "you (?:sign|do|take|write|call|ask|send|bring|order|check|prepare|book|make|find)",
+    "please",
+    "(?:can|could|will|would) you",
+    "you(?:'ll| will| need to| have to)",
+    "bitte",
+    "por favor",
+)
 _TALKING = _any_of(
     "(?:can|could|will|would) you (?:please )?(?:tell me|give me|spell|live|hear|see|repeat|say"
     "|explain|imagine|hold|believe|understand)"
@@ -95,7 +102,9 @@ _TALKING = _any_of(
 
 _ASSIGNS = re.compile(
     r"\b([A-Z][a-zà-ÿ]+) (?:does|finds|sends|writes|calls|makes|takes|checks|prepares|brings|asks|books|orders|reviews"
-    r"|updates|organi[sz]es|handles|fixes|tests|talks|signs|drafts|collects|buys|pays|looks)\b"
+    r"|updates|organi[sz]es|handles|fixes|tests|talks|signs|drafts|collects|buys|pays|looks"
+    r"|applies|gives|picks|helps|tells|shows|moves|cleans|paints|cooks|drives|hires|rents|invites|informs|contacts"
+    r"|arranges|translates)\b"
 )
 """Who does what, as somebody sums it up."""
 
@@ -104,10 +113,13 @@ _NOT_ASSIGNED = frozenset(
 )
 _ASSIGNED = "{name}(?:'s going to| will| is going to| has to| needs to| takes care| should)"
 _YES = re.compile(
-    r"\W*(?:yes|yeah|sure|okay|ok|of course|will do|i will|i'll|i can|consider it|no problem|right|fine|gladly|ja|klar"
-    r"|gern|oui|bien sûr|sí|claro)\b",
+    r"\W*(?:yes|yeah|sure|okay|ok|of course|will do|i will|i'll|i do|i can|consider it|no problem|right|fine|gladly|ja"
+    r"|klar|gern|oui|bien sûr|sí|claro)\b",
     re.IGNORECASE,
 )
+_SOMEBODY = "somebody"
+"""Where nobody has told the voices apart."""
+
 _FEWEST_WORDS = 4
 """Of a sentence that says what it is about; shorter ones are given with the one before."""
 
@@ -127,7 +139,7 @@ class Note:
     line: SpokenLine
 
     def __str__(self) -> str:
-        asked = f" (as {self.line.speaker} says)" if self.who != self.line.speaker else ""
+        asked = f" (as {self.line.speaker} says)" if self.line.speaker and self.who != self.line.speaker else ""
         return f"- [{clock(self.line.start)}] {f'{self.who}{asked}: ' if self.who else ''}“{self.quote}”"
 
 
@@ -190,7 +202,7 @@ def _owner(said: str, line: SpokenLine, people: Sequence[str], following: Spoken
         return ", ".join(dict.fromkeys(summed_up))
     promised = _PROMISED.search(said)
     if promised and not said.endswith("?") and (promised["verb"] or "").lower() not in _NO_TASK:
-        return line.speaker
+        return line.speaker or _SOMEBODY
     return None
 
 

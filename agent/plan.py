@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.counting import counts_in, needs_voices, needs_words
+from agent.notes import notes_in
 from agent.state import Call, OpenRecording, Outcome
 from agent.toolset import PLANNED, PSEUDO, ToolLike, plan_schema, tool_lines
 from agent.wishes import Wish, some, wishes_in
@@ -96,7 +97,7 @@ def _arrange(
     only, given = only_in(instruction), names_given(instruction)
     counted = counts_in(instruction)
     voices = bool(people or only) or count is not None or bool(kinds & {"diarize", "name_speakers"})
-    voices = voices or ("talk_time" in kinds and needs_voices(counted))
+    voices = voices or ("talk_time" in kinds and needs_voices(counted)) or bool(notes_in(instruction))
     voices = (voices or bool(formats & {"qa", "rttm"}) or asks_who(instruction)) and bool(
         kinds - {"reply", "slice_audio"}
     )
@@ -107,6 +108,8 @@ def _arrange(
     wordless = {"slice_audio"} if counted and needs_words(counted) else {"slice_audio", "talk_time"}
     read = [wish for wish in main if wish.kind not in wordless and formats != {"rttm"}]
     stretches = [wish.range or (heard.range if heard else {}) for wish in read]
+    if naming and read and opened["duration"] <= _LONG:
+        stretches = [{}]  # who is who may be said anywhere
     if (heard and not read) or (naming and not stretches):
         stretches.append(heard.range if heard else {})
     if may_listen:

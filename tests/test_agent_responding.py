@@ -52,7 +52,7 @@ def test_what_somebody_takes_on_or_agrees_to_is_their_task() -> None:
         ("Theo", "I'll call the dealer by Tuesday."),
         ("Ines", "Ines, can you check the insurance?"),
         ("Theo", "I'll do it."),
-        ("Theo", "So: Theo calls the dealer, and Max paints the garage."),
+        ("Theo, Max", "So: Theo calls the dealer, and Max paints the garage."),
     ]
 
 

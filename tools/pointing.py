@@ -150,7 +150,7 @@ def _plain_introduction(
     if lead and lead[-1] in _HEDGES:
         return None
     if tuple(phrase) == ("this", "is"):
-        # "Sheila, this is Bob" and "this is Bob, my brother" present somebody else, or may; "Hi Sheila, this is" hardly.
+        # "Sheila, this is Bob" and "this is Bob, my brother" present somebody else; "Hi Sheila, this is" hardly.
         if lead_tokens and "," in lead_tokens[-1].stop and lead[-1] not in _OPENERS | _GREETINGS:
             if lead[0] in _GREETINGS:
                 return _LIKELY
