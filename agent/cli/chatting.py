@@ -1,5 +1,6 @@
 """`auricle chat`: instructions one after the other, about the same recordings, with a memory."""
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,8 +110,9 @@ class _Loop:
         for line in _lines():
             if line in LEAVING:
                 break
-            if line:
-                self._answer(line)
+            with contextlib.suppress(KeyboardInterrupt):  # just after an answer: there is nothing to stop any more
+                if line:
+                    self._answer(line)
         return self._said
 
     def _answer(self, line: str) -> None:
