@@ -18,7 +18,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tools.jobs import stop_worker
+from tools.worker_process import stop_worker
 
 INSTRUCTION = "This is a phone call between Diane and Sheila. Diarize it and write it as Q&A."
 LONGEST = 120.0

@@ -8,7 +8,7 @@ import pytest
 
 from auricle.settings import Settings, get_settings
 from library import Library
-from tools.jobs import stop_worker
+from tools.worker_process import stop_worker
 
 _ROOT = Path(__file__).parent.parent
 _THEIRS = {"AURICLE_MODELS", "AURICLE_EVAL"}

@@ -19,7 +19,7 @@ from mcp_types import ElicitResult
 
 from tests.fakes import tone
 from tests.http_kit import ROOT, Served, bearer, connected, serving
-from tools.jobs import stop_worker
+from tools.worker_process import stop_worker
 
 CLIENTS = 20
 GIVES_UP = 30

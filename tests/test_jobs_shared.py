@@ -17,8 +17,9 @@ from library import Library
 from tests.fakes import tone
 from tests.worker_kit import BOUND, SCRIPT, Watching, listening, until
 from tools.following import status
-from tools.jobs import Jobs, stop_worker, worker_alive
+from tools.jobs import Jobs
 from tools.work import BATCH, PERSON, Quiet, StillWorking
+from tools.worker_process import stop_worker, worker_alive
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ from auricle.settings import Settings
 from auricle.times import SAMPLE_RATE
 from library import Library
 from tests.sample import sample
-from tools.jobs import Jobs, stop_worker
+from tools.jobs import Jobs
 from tools.transcript import fold
 from tools.work import Quiet
 from tools.worker import PID
+from tools.worker_process import stop_worker
 
 pytestmark = [pytest.mark.soak, pytest.mark.models]
 

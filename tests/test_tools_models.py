@@ -11,10 +11,10 @@ from rapidfuzz import fuzz
 
 from auricle.settings import Settings
 from tests.sample import sample
-from tools.jobs import stop_worker
 from tools.toolbox import Toolbox
 from tools.transcript import fold
 from tools.views import Transcript
+from tools.worker_process import stop_worker
 
 pytestmark = pytest.mark.models
 

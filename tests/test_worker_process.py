@@ -17,9 +17,10 @@ from auricle.settings import Settings
 from library import Library
 from tests.fakes import tone
 from tests.worker_kit import BOUND, SCRIPT, Watching, listening, until
-from tools.jobs import Jobs, stop_worker, worker_alive
+from tools.jobs import Jobs
 from tools.work import PERSON, Quiet, StillWorking
 from tools.worker import LOCK, LOG, PID, main
+from tools.worker_process import stop_worker, worker_alive
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from auricle.domain import Job
 from auricle.errors import BadArgument
 from library import Library
 from tools.exporting import written
-from tools.jobs import Jobs, progress_of, worker_alive
+from tools.jobs import Jobs, progress_of
 from tools.results import JobStatus
 from tools.work import Work
+from tools.worker_process import worker_alive
 
 LONGEST_WAIT = 25.0
 """Seconds. Clients drop calls that take much longer."""

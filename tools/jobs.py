@@ -3,9 +3,7 @@
 import contextlib
 import hashlib
 import json
-import os
 import secrets
-import signal
 import subprocess
 import sys
 import threading
@@ -13,8 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from filelock import FileLock, Timeout
 
 from auricle.domain import Job
 from auricle.errors import Cancelled, LibraryError, NotFound, WorkerDied, error_from_dict
@@ -27,7 +23,8 @@ from tools.fetching import fetching
 from tools.growing import Growing
 from tools.handlers import handle, recall
 from tools.work import BRIEF, Bounded, OutOfPatience, StillWorking, Work
-from tools.worker import LOCK, LOG, PID
+from tools.worker import LOG
+from tools.worker_process import KILL, kill_worker, start_worker, worker_alive, worker_pid
 
 _OF_ENGINES = (
     "models", "device", "offline", "piece_seconds", "whisper", "beam_size", "segmentation", "embedding",
@@ -43,9 +40,6 @@ _TO_SEE_IT_START = 0.5
 _MOST_FAILURES = 3
 _KILLED = 0.1
 """A worker that was killed while it started fails to start a little: whoever kills may kill the next one too."""
-
-_KILL: signal.Signals = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""Windows has the latter alone, and it ends a process at once."""
 
 _starting = threading.Lock()
 _started: "dict[Path, subprocess.Popen[bytes]]" = {}
@@ -233,10 +227,9 @@ class Jobs:
             pass  # asked twice: not waiting for it any more
         row = self._library.jobs.get(job)
         if row.state == "running":
-            pid = _worker_pid(self._library.home)
+            pid = worker_pid(self._library.home)
             if pid is not None and pid == row.worker_pid and worker_alive(self._library.home):
-                _end(pid, _KILL)
-                _wait_until_gone(self._library.home, _GRACE_SECONDS)
+                kill_worker(self._library.home, pid, _GRACE_SECONDS)
             self._library.jobs.cancelled(job)
             row = self._library.jobs.get(job)
         if self._library.jobs.waiting():
@@ -252,23 +245,8 @@ class Jobs:
                 return started
             if worker_alive(home):
                 return None
-            _started[home] = self._start()
+            _started[home] = start_worker(self._command, home, self._settings)
             return _started[home]
-
-    def _start(self) -> "subprocess.Popen[bytes]":
-        log = os.open(self._library.home / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            return subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=self._library.home,
-                env=_environment(self._settings),
-            )
-        finally:
-            os.close(log)
 
     def _run_here(self, kind: str, args: dict[str, Any], work: Work, on_text: OnText | None) -> dict[str, Any]:
         with self._one:  # engines are no friends of threads
@@ -354,56 +332,13 @@ class _Worker:
         code = self._started.poll() if self._started is not None else None
         if code is not None:
             self._started = None
-            self._failures += _KILLED if code == -_KILL else 1.0
+            self._failures += _KILLED if code == -KILL else 1.0
         elif time.monotonic() - self._looked < _LOOK_SECONDS:
             return True
         self._looked = time.monotonic()
         if self._failures < _MOST_FAILURES:
             self._started = self._jobs.ensure_worker()
         return self._failures < _MOST_FAILURES
-
-
-def worker_alive(home: Path) -> bool:
-    """Whether a worker holds the home's lock. The operating system lets go of it when the worker dies."""
-    lock = FileLock(home / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def stop_worker(home: Path, patience: float = 5.0) -> None:
-    """Ends the home's worker, if there is one: asks, and after ``patience`` seconds insists."""
-    asked: set[int] = set()
-    insist = time.monotonic() + patience
-    while worker_alive(home) and time.monotonic() < insist + patience:
-        pid = _worker_pid(home)  # another one that waited for the lock may have come after the first
-        if pid is not None and time.monotonic() > insist:
-            _end(pid, _KILL)
-        elif pid is not None and pid not in asked:
-            _end(pid, signal.SIGTERM)
-            asked.add(pid)
-        time.sleep(_FIRST_POLL)
-
-
-def _wait_until_gone(home: Path, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and worker_alive(home):
-        time.sleep(_FIRST_POLL)
-
-
-def _worker_pid(home: Path) -> int | None:
-    try:
-        return int((home / PID).read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def _end(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
 
 
 def _new_asker() -> str:
@@ -413,17 +348,3 @@ def _new_asker() -> str:
 def _engine_settings(settings: Settings) -> dict[str, Any]:
     wanted = settings.model_dump(mode="json", include=set(_OF_ENGINES))
     return wanted | {name: anchored(wanted[name]) for name in _OF_FILES}  # the worker stands elsewhere
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """This process's own, with the settings in force; the worker must find the same packages and the same home."""
-    environment = dict(os.environ)
-    values = settings.model_dump(mode="json", exclude={"openai_api_key"})
-    environment.update({f"AURICLE_{name.upper()}": str(value) for name, value in values.items()})
-    environment["AURICLE_WORKER"] = "process"
-    if "AURICLE_CONFIG" in environment:
-        environment["AURICLE_CONFIG"] = str(Path(environment["AURICLE_CONFIG"]).absolute())
-    root = Path(__file__).parent.parent
-    if root.name not in {"site-packages", "dist-packages"}:
-        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [environment.get("PYTHONPATH")])])
-    return environment

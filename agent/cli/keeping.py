@@ -108,7 +108,7 @@ def remove(
 
 def list_jobs(context: typer.Context) -> Shown | None:
     """What runs, waits and is done."""
-    from tools.jobs import worker_alive
+    from tools.worker_process import worker_alive
 
     if context.invoked_subcommand:
         return None
