@@ -36,10 +36,12 @@ class CountedRecognizer:
         self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
     ) -> Iterator[Heard]:
         begun("words")
+        last = since.until if since else 0
         for heard in self._engine.transcribe(audio, speech, options, since):
             yield heard
-            if heard.until < len(audio):
+            if last < heard.until < len(audio):  # what comes first only says that it is ready
                 begun("words")
+            last = heard.until
 
 
 class CountedDiarizer:
