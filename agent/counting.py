@@ -150,13 +150,15 @@ def _interruptions(result: dict[str, Any]) -> str:
     if not who:
         return "Nobody interrupts anybody (0 interruptions)."
     each = ", ".join(f"{speaker['speaker']} {_times(speaker['interrupts'])}" for speaker in who)
-    return f"{result['interruptions']} interruptions: {each}."
+    many = "1 interruption" if result["interruptions"] == 1 else f"{result['interruptions']} interruptions"
+    return f"{many}: {each}."
 
 
 def _questions(result: dict[str, Any]) -> str:
     asking = [speaker for speaker in _by(result, "questions") if speaker["questions"]]
     each = ", ".join(f"{speaker['speaker']} {speaker['questions']}" for speaker in asking)
-    return f"{result['questions']} questions are asked{f': {each}' if each else ''}."
+    many = "1 question is" if result["questions"] == 1 else f"{result['questions']} questions are"
+    return f"{many} asked{f': {each}' if each else ''}."
 
 
 def _silence(result: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ def test_a_word_is_counted_by_the_tool_and_not_by_the_model() -> None:
     [
         ("How long is the call?", "It is 0:30 long (30 seconds)."),
         ("Who speaks faster?", "Words per minute: Diane 250, Sheila 218. Diane speaks fastest."),
-        ("How often does Sheila interrupt?", "1 interruptions: Sheila once."),
+        ("How often does Sheila interrupt?", "1 interruption: Sheila once."),
         ("What is the longest silence?", "Nobody speaks during 8 s. The longest silence is 0:00–0:06 (6.5 s)."),
         ("How many questions are asked?", "3 questions are asked: Sheila 2, Diane 1."),
         ("Who has the longest turn?", "Sheila has the longest turn: 6 s from 0:14."),
