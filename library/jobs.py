@@ -14,6 +14,8 @@ from library.ids import new_id
 
 MOST_ATTEMPTS = 3
 """A job that took so many workers down with it, and got nowhere in between, is given up."""
+_GETS_ON = -1
+"""Deaths that count against a job whose worker has kept a piece: its own will make it none."""
 
 _COLUMNS = tuple(column for column in tables.jobs.c if column.name not in {"seq", "key", "settings", "priority"})
 _LIVE = ("queued", "running", "paused")
@@ -152,6 +154,7 @@ class JobRows:
                 return None
             started = {"worker_pid": pid, "started": time.time(), "note": "starting", "seconds_left": None}
             _set(connection, job, _in("queued"), state="running", **started)
+            _set(connection, job, tables.jobs.c.attempts < 0, attempts=0)
             return _one(connection, job)
 
     def progress(self, job: str, done: float, total: float, note: str, left: float | None = None) -> None:
@@ -165,9 +168,9 @@ class JobRows:
             _set(connection, job, _in("running"), result=dict(result))
 
     def committed(self, job: str) -> None:
-        """A piece of it is kept: whatever its workers died of before, it gets on."""
+        """A piece of it is kept: whatever its workers died of before, it gets on; nor does this one's death count."""
         with self._database.write() as connection:
-            _set(connection, job, _in("running"), attempts=0)
+            _set(connection, job, _in("running"), attempts=_GETS_ON)
 
     def requests(self, job: str) -> Requests:
         """What is wanted of a running job.
@@ -228,7 +231,7 @@ class JobRows:
     def requeue_orphans(self) -> None:
         """Gives back what a dead worker left running. Only for whoever holds the worker's lock.
 
-        What took three workers down has failed.
+        What took three workers down in a row, of which none kept a piece, has failed.
         """
         running = select(tables.jobs.c.id, tables.jobs.c.attempts, tables.jobs.c.cancel_requested).where(_in("running"))
         with self._database.write() as connection:

@@ -120,6 +120,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(chat: Chat) -> None:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(1)  # until the main thread has noticed, however busy the machine is
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # llama.cpp, in a test before, puts its own in its place
     chat.recognizer.during = stop
     done = chat(chat.call, "--json", typed=lines("Write it as Q&A.", "go on"), replies=(QA, QA))
     assert "answers" in done.document, (done.document, done.err)

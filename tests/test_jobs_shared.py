@@ -74,7 +74,8 @@ def test_a_script_makes_way_for_a_person_and_goes_on_after(
     assert script.result(BOUND)["heard"] == 10, "it went on with its third piece"
     first, second = library.jobs.list()
     assert (first.started or 0) < (second.started or 0), "the person's, asked for later, began before the rest"
-    assert (second.state, second.attempts) == ("done", 0)
+    assert second.state == "done"
+    assert second.attempts <= 0
     assert len(set(listening(home))) == 1
     assert len(listening(home)) == 5
 

@@ -119,6 +119,20 @@ def test_work_that_somebody_more_urgent_joins_is_more_urgent(library: Library) -
     assert (first and first.id, second and second.id) == (batch.id, person.id)
 
 
+def test_deaths_of_workers_that_kept_a_piece_are_not_counted(library: Library) -> None:
+    job = library.jobs.submit("chat", {}, "a")
+    for _ in range(2 * MOST_ATTEMPTS):
+        library.jobs.claim(1)
+        library.jobs.committed(job.id)
+        library.jobs.requeue_orphans()
+        assert library.jobs.get(job.id).state == "queued"
+    for _ in range(MOST_ATTEMPTS):
+        assert library.jobs.get(job.id).state == "queued"
+        library.jobs.claim(1)
+        library.jobs.requeue_orphans()
+    assert library.jobs.get(job.id).state == "failed"
+
+
 def test_a_running_job_is_told_of_what_is_more_urgent(library: Library) -> None:
     running = library.jobs.submit("chat", {}, "a", 5)
     library.jobs.claim(1)

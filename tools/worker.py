@@ -62,7 +62,7 @@ class _Watched:
         self._reported = self._checked = float("-inf")
         self._note = ""
         self._unwritten: tuple[float, float, str, float | None] | None = None
-        self._died = job.attempts > 0
+        self._kept = False
         self._text, self._told = "", float("-inf")
 
     def on_text(self, piece: str) -> None:
@@ -86,9 +86,9 @@ class _Watched:
     def between_pieces(self) -> None:
         requests = self._requests()
         self._write()
-        if self._died:
+        if not self._kept:
             self._library.jobs.committed(self._job.id)
-            self._died = False
+            self._kept = True
         if requests.pause or requests.make_way:
             raise _MakeWay
 
