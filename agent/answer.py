@@ -98,14 +98,8 @@ def _read(
     shown = relevant(question, lines, llm, room_for(llm, system, question, facts))
     warning = _SELECTED.format(all=len(lines), kept=len(shown), context=llm.traits.context)
     warning = time_is_over(llm) or (warning if len(shown) < len(lines) else "")
-    messages = [Message("system", system), Message("user", _ask(question, shown, facts))]
-    if complaints:
-        messages += [
-            Message("assistant", rejected),
-            Message("user", load("answer_again", complaints=" ".join(complaints))),
-        ]
     reply = llm.chat(
-        messages,
+        asked(system, question, shown, facts, rejected, complaints),
         schema=_schema(len(shown), summary=summary, sentences=sentences_wanted(question)),
         max_tokens=_ANSWER_TOKENS,
         on_text=Draft(on_text),
@@ -118,7 +112,26 @@ def _read(
         text = "".join(said[: sentences_wanted(question) or None]).strip()
     if not (summary or data.get("found")) or not text:
         return Found(found=False, text=NOT_THERE, raw=reply.text, warning=warning)
-    return Found(found=True, text=text, lines=_pointed_at(data, shown, _CITED), raw=reply.text, warning=warning)
+    return Found(found=True, text=text, lines=pointed_at(data, shown, _CITED), raw=reply.text, warning=warning)
+
+
+def asked(
+    system: str,
+    question: str,
+    lines: Sequence[SpokenLine],
+    facts: str = "",
+    rejected: str = "",
+    complaints: Sequence[str] = (),
+) -> list[Message]:
+    """What a model is asked over numbered lines, once more where what it wrote cannot be given."""
+    ask = load("answer_ask", facts=facts, transcript=fenced(lines), question=" ".join(question.split())).strip()
+    messages = [Message("system", system), Message("user", ask)]
+    if complaints:
+        messages += [
+            Message("assistant", rejected),
+            Message("user", load("answer_again", complaints=" ".join(complaints))),
+        ]
+    return messages
 
 
 def _echoes(sentence: str, prompt: str) -> bool:
@@ -140,9 +153,9 @@ def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) ->
     system = load("relevant")
     kept: list[SpokenLine] = []
     for window in windows(lines, room_for(llm, system, question, ""), per_byte):
-        messages = [Message("system", system), Message("user", _ask(question, window, ""))]
+        messages = asked(system, question, window)
         data = llm.chat(messages, schema=_schema(len(window), only_lines=True), max_tokens=_LINES_TOKENS).data or {}
-        kept += sorted(_pointed_at(data, window, _RELEVANT), key=lambda line: line.start)
+        kept += sorted(pointed_at(data, window, _RELEVANT), key=lambda line: line.start)
         if time_is_over(llm):
             break
     return windows(kept or lines, room, per_byte)[0]
@@ -195,17 +208,9 @@ def citation(line: SpokenLine, verified: bool) -> dict[str, Any]:
     }
 
 
-def _ask(question: str, lines: Sequence[SpokenLine], facts: str) -> str:
-    return load("answer_ask", facts=facts, transcript=fenced(lines), question=" ".join(question.split())).strip()
-
-
 def _schema(lines: int, *, only_lines: bool = False, summary: bool = False, sentences: int = 0) -> dict[str, Any]:
     """What the model may write. Evidence comes before an answer, and after a summary, which is of everything."""
-    numbers = {
-        "type": "array",
-        "items": {"type": "integer", "minimum": 1, "maximum": lines},
-        "maxItems": _RELEVANT if only_lines else _CITED,
-    }
+    numbers = numbers_of(lines, _RELEVANT if only_lines else _CITED)
     text: dict[str, Any] = {"type": "string", "maxLength": 600}
     if summary and sentences:  # a small model counts better what it writes one by one
         text = {"type": "array", "items": {"type": "string", "maxLength": 240}, "minItems": 1, "maxItems": sentences}
@@ -217,12 +222,19 @@ def _schema(lines: int, *, only_lines: bool = False, summary: bool = False, sent
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def _pointed_at(data: dict[str, Any], lines: Sequence[SpokenLine], most: int) -> list[SpokenLine]:
+def numbers_of(lines: int, most: int) -> dict[str, Any]:
+    """The schema of pointing at so many lines."""
+    return {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": lines}, "maxItems": most}
+
+
+def pointed_at(data: dict[str, Any], lines: Sequence[SpokenLine], most: int) -> list[SpokenLine]:
+    """The lines that a model points at, each once."""
     numbers = [n for n in data.get("lines") or [] if isinstance(n, int) and 1 <= n <= len(lines)]
     return [lines[n - 1] for n in dict.fromkeys(numbers)][:most]
 
 
 def room_for(llm: LLM, *texts: str) -> int:
+    """Tokens that are left for a transcript beside what else stands in a prompt."""
     per_byte = llm.traits.tokens_per_byte
     taken = sum(estimate_tokens(text, per_byte) for text in texts) + 2 * _ANSWER_TOKENS + _MARGIN
     return max(256, llm.traits.context - taken)

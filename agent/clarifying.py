@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tools.introducing import VoiceSample
-from tools.work import Work
+from tools.work import Handed, Work
 
 
 class Introduces(Protocol):
@@ -62,28 +62,12 @@ class Clarifier:
             self._assumed.append(text)
 
 
-class _Introducing:
+class _Introducing(Handed):
     """Somebody's work whose questions about voices go through a clarifier."""
 
     def __init__(self, clarifier: Clarifier, recording: str, work: Work) -> None:
-        self._clarifier, self._recording, self._work = clarifier, recording, work
-        self.priority = work.priority
-
-    @property
-    def patience(self) -> float | None:
-        return self._work.patience
-
-    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
-        self._work.report(done, total, note, left=left)
-
-    def check_cancelled(self) -> None:
-        self._work.check_cancelled()
-
-    def between_pieces(self) -> None:
-        self._work.between_pieces()
-
-    def confirm(self, question: str) -> bool:
-        return self._work.confirm(question)
+        super().__init__(work)
+        self._clarifier, self._recording = clarifier, recording
 
     def choose(self, question: str, choices: Sequence[str]) -> str | None:
         return self._clarifier.ask(self._recording, question, choices, self._work)

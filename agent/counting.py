@@ -188,4 +188,4 @@ def _by(result: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _times(number: int) -> str:
-    return {1: "once", 2: "2 times"}.get(number, f"{number} times")
+    return "once" if number == 1 else f"{number} times"

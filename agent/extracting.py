@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agent.answer import Found, fenced, relevant, room_for
+from agent.answer import Found, asked, numbers_of, pointed_at, relevant, room_for
 from agent.verify import SpokenLine
-from engines.protocols import LLM, Message
+from engines.protocols import LLM
 from prompts import load
 
 _TOKENS = 400
@@ -64,18 +64,11 @@ def extract(
     """
     system = load("extract")
     shown = relevant(question, lines, llm, room_for(llm, system, question, facts))
-    ask = load("answer_ask", facts=facts, transcript=fenced(shown), question=" ".join(question.split())).strip()
-    messages = [Message("system", system), Message("user", ask)]
-    if complaints:
-        messages += [
-            Message("assistant", rejected),
-            Message("user", load("answer_again", complaints=" ".join(complaints))),
-        ]
+    messages = asked(system, question, shown, facts, rejected, complaints)
     reply = llm.chat(messages, schema=_schema(keys, len(shown)), max_tokens=_TOKENS)
     data = reply.data or {}
-    numbers = [number for number in data.get("lines") or [] if isinstance(number, int) and 1 <= number <= len(shown)]
     text = json.dumps({key: data.get(key) for key in keys}, ensure_ascii=False, indent=2)
-    return Found(found=True, text=text, lines=[shown[n - 1] for n in dict.fromkeys(numbers)][:_CITED], raw=reply.text)
+    return Found(found=True, text=text, lines=pointed_at(data, shown, _CITED), raw=reply.text)
 
 
 def is_object(text: str) -> bool:
@@ -98,14 +91,7 @@ def _keys(listed: str) -> list[str]:
 
 
 def _schema(keys: Sequence[str], lines: int) -> dict[str, Any]:
-    numbers = {
-        "type": "array",
-        "items": {"type": "integer", "minimum": 1, "maximum": max(1, lines)},
-        "maxItems": _CITED,
-    }
-    properties = {"lines": numbers, **{key: _value(key) for key in keys if key != "lines"}}
-    if "lines" in keys:
-        properties["lines"] = _value("lines")
+    properties = {"lines": numbers_of(lines, _CITED), **{key: _value(key) for key in keys}}
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 

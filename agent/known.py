@@ -38,6 +38,7 @@ def lines_of(state: AskState) -> list[SpokenLine]:
 
 
 def questions_of(state: AskState) -> list[str]:
+    """What is to be answered by reading, and was read for."""
     asked = [outcome["question"] for outcome in state["outcomes"] if outcome["kind"] == "answer"]
     return [question for question in dict.fromkeys(asked) if any(pages(state, question))]
 
@@ -91,4 +92,5 @@ def facts_of(state: AskState) -> str:
 
 
 def moment_of(state: AskState, question: str) -> float | None:
+    """The single time in seconds that a question is about."""
     return next((o["moment"] for o in state["outcomes"] if o["question"] == question and o["moment"] is not None), None)

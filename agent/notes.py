@@ -6,7 +6,7 @@ turns of phrase of English, and a few of German, French and Spanish; where it fi
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.answer import Found
@@ -169,13 +169,15 @@ def take_notes(lines: Sequence[SpokenLine], kinds: Sequence[str]) -> Found:
 
 def notes(lines: Sequence[SpokenLine]) -> Iterator[Note]:
     """Decisions and tasks in order of time."""
-    people = list(dict.fromkeys(line.speaker for line in lines if line.speaker))
-    for number, line in enumerate(lines):
-        following = next((other for other in lines[number + 1 :] if other.speaker != line.speaker), None)
+    assigned = {
+        name: _any_of(_ASSIGNED.format(name=re.escape(name.split()[0])))
+        for name in dict.fromkeys(line.speaker for line in lines if line.speaker)
+    }
+    for line, following in zip(lines, _answers(lines), strict=True):
         before = ""
         for sentence in _SENTENCE.findall(line.text):
             said = sentence.strip()
-            owner = _owner(said, line, people, following)
+            owner = _owner(said, line, assigned, following)
             decides = bool(_DECIDED.search(said)) and not said.endswith("?")
             quote = f"{before} {said}" if before and len(said.split()) < _FEWEST_WORDS else said
             if decides:
@@ -185,15 +187,28 @@ def notes(lines: Sequence[SpokenLine]) -> Iterator[Note]:
             before = said
 
 
-def _owner(said: str, line: SpokenLine, people: Sequence[str], following: SpokenLine | None) -> str | None:
-    """Who takes something on in a sentence, or is given it."""
+def _answers(lines: Sequence[SpokenLine]) -> list[SpokenLine | None]:
+    """For each line the next one of somebody else."""
+    found: list[SpokenLine | None] = []
+    answer: SpokenLine | None = None
+    for number in range(len(lines) - 1, -1, -1):
+        if number + 1 < len(lines) and lines[number + 1].speaker != lines[number].speaker:
+            answer = lines[number + 1]
+        found.append(answer)
+    return found[::-1]
+
+
+def _owner(
+    said: str, line: SpokenLine, assigned: Mapping[str, re.Pattern[str]], following: SpokenLine | None
+) -> str | None:
+    """Who takes something on in a sentence, or is given it; ``assigned`` finds that for each who speaks."""
     if _TALKING.search(said):
         return None
-    for person in people:
+    for person, given in assigned.items():
         first = person.split()[0]
         if person == line.speaker or not re.search(rf"\b{re.escape(first)}\b", said):
             continue
-        if _ASKED.search(said) or _any_of(_ASSIGNED.format(name=re.escape(first))).search(said):
+        if _ASKED.search(said) or given.search(said):
             return person if not said.endswith("?") or _agrees(following, person) else None
     if _ASKED.search(said) and following is not None and _agrees(following, following.speaker):
         return following.speaker if len(said.split()) > _FEWEST_WORDS else None

@@ -66,7 +66,8 @@ def reword(question: str, before: Answer, wanted: str, llm: LLM, on_text: OnText
 def _too_long(text: str, before: str, wanted: str) -> list[str]:
     most = sentences_wanted(wanted)
     if most and len(sentences_of(text)) > most:
-        return [f"It has more than {most} sentence{'s'[: most - 1]}: say only what matters most."]
+        many = "1 sentence" if most == 1 else f"{most} sentences"
+        return [f"It has more than {many}: say only what matters most."]
     if asks_to_shorten(wanted) and len(text) > _SHORTER * len(before):
         return ["It is not much shorter: say only what matters most."]
     return []

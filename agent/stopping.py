@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from typing import Protocol, TypeVar, runtime_checkable
 
 from auricle.errors import Cancelled
-from tools.work import Work
+from tools.work import Handed, Work
 
 Result = TypeVar("Result")
 
@@ -43,31 +43,23 @@ class AsksAside(Protocol):
         ...
 
 
-class Stoppable:
-    """A Work handle that also stops on an event."""
+class Stoppable(Handed):
+    """Somebody's work that also stops on an event."""
 
     def __init__(self, work: Work, stop: threading.Event) -> None:
-        self.patience = work.patience
-        self.priority = work.priority
-        self._work = work
+        super().__init__(work)
         self._stop = stop
-
-    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
-        self._work.report(done, total, note, left=left)
 
     def check_cancelled(self) -> None:
         if self._stop.is_set():
             raise Cancelled("Stopped: what was heard until then is kept.")
-        self._work.check_cancelled()
+        super().check_cancelled()
 
     def between_pieces(self) -> None:
         self.check_cancelled()
-        self._work.between_pieces()
-
-    def confirm(self, question: str) -> bool:
-        return self._work.confirm(question)
+        super().between_pieces()
 
     def choose(self, question: str, choices: Sequence[str]) -> str | None:
         if isinstance(self._work, AsksAside):
             return self._work.choose_until(self.check_cancelled, question, choices)
-        return self._work.choose(question, choices)
+        return super().choose(question, choices)

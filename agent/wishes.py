@@ -64,9 +64,10 @@ def wishes_in(steps: Sequence[dict[str, Any]], instruction: str, duration: float
         if wish is not None and wish not in wishes:
             wishes.append(wish)
     _give_ranges(wishes, moments)
-    if keys_in(instruction) or notes_in(instruction):
+    keys = keys_in(instruction)
+    if keys or notes_in(instruction):
         wishes = _reading_instead(wishes, instruction, moments)
-    said = None if keys_in(instruction) else format_in(instruction)
+    said = None if keys else format_in(instruction)
     exports = [wish for wish in wishes if wish.kind == "export_transcript"]
     if said and len(exports) == 1:
         exports[0].arguments["format"] = said
@@ -107,8 +108,8 @@ def _counting(wishes: list[Wish], instruction: str, moments: Moments) -> list[Wi
     if not kinds:
         return wishes
     replaced = {"answer", "search_transcript", "reply"} if only_counts(instruction) else {"search_transcript"}
-    words = {"words": counted_words(instruction)} if "words" in kinds and counted_words(instruction) else {}
-    count = Wish("talk_time", words, question=instruction)
+    words = counted_words(instruction)
+    count = Wish("talk_time", {"words": words} if words else {}, question=instruction)
     _give_ranges([count], moments)
     return [wish for wish in wishes if wish.kind not in {*replaced, "talk_time"}] + [count]
 

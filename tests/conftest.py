@@ -8,6 +8,8 @@ import pytest
 
 from auricle.settings import Settings, get_settings
 from library import Library
+from tests.fakes import fake_engines
+from tools.toolbox import Toolbox
 from tools.worker_process import stop_worker
 
 _ROOT = Path(__file__).parent.parent
@@ -45,6 +47,21 @@ def settings(home: Path) -> Settings:
 def library(home: Path) -> Iterator[Library]:
     with Library(home) as opened:
         yield opened
+
+
+@pytest.fixture
+def toolbox(settings: Settings) -> Iterator[Toolbox]:
+    """The tools over a home of its own, with engines that are fakes."""
+    made = Toolbox(settings, engines=fake_engines())
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["auto", "legacy"], ids=["2026", "2025"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """Both eras of MCP, as its Python client names them."""
+    era: str = request.param
+    return era
 
 
 @pytest.fixture(scope="session")

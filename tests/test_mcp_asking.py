@@ -34,12 +34,6 @@ def call(toolbox: Toolbox, tmp_path: Path) -> str:
     return recording
 
 
-@pytest.fixture(params=["auto", "legacy"], ids=["2026", "2025"])
-def mode(request: pytest.FixtureRequest) -> str:
-    era: str = request.param
-    return era
-
-
 class Asked:
     """A person who answers what they are asked, each question once."""
 

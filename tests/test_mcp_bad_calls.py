@@ -5,7 +5,6 @@ import os
 import random
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from auricle.settings import Settings
 from mcp_server.server import build_server
-from tests.fakes import fake_engines, tone
+from tests.fakes import tone
 from tools.catalog import catalog
 from tools.toolbox import Toolbox
 
@@ -63,13 +62,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tone(made / "call.wav", 8)
     monkeypatch.chdir(made)
     return made.resolve()
-
-
-@pytest.fixture
-def toolbox(settings: Settings) -> Iterator[Toolbox]:
-    made = Toolbox(settings, engines=fake_engines())
-    yield made
-    made.close()
 
 
 class Bad:

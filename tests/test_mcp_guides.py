@@ -1,7 +1,6 @@
 """Prompts over MCP: they lead through tools that exist, with what the person told, in both eras."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,25 +11,12 @@ from mcp_types import GetPromptResult, PromptReference, TextContent
 import prompts
 from auricle.settings import Settings
 from mcp_server.guides import GUIDES, filled
-from tests.fakes import fake_engines, tone
+from tests.fakes import tone
 from tests.mcp_kit import talk
 from tools.catalog import catalog
 from tools.toolbox import Toolbox
 
 OTHER_WORDS = {"next", "cursor", "r_…"}
-
-
-@pytest.fixture
-def toolbox(settings: Settings) -> Iterator[Toolbox]:
-    made = Toolbox(settings, engines=fake_engines())
-    yield made
-    made.close()
-
-
-@pytest.fixture(params=["auto", "legacy"], ids=["2026", "2025"])
-def mode(request: pytest.FixtureRequest) -> str:
-    era: str = request.param
-    return era
 
 
 def text(result: GetPromptResult) -> str:

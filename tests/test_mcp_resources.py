@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from auricle.domain import Span
 from auricle.errors import LibraryError
 from auricle.settings import Settings
 from mcp_server.resources import AUDIO, ONE, TRANSCRIPT, VOICE
-from tests.fakes import VOCABULARY, fake_engines, tone
+from tests.fakes import VOCABULARY, tone
 from tests.mcp_kit import talk
 from tools import excerpts
 from tools.toolbox import Toolbox
@@ -34,13 +33,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def toolbox(settings: Settings) -> Iterator[Toolbox]:
-    made = Toolbox(settings, engines=fake_engines())
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def call(toolbox: Toolbox, folder: Path) -> str:
     """A recording of 24 s in which Ann and Speaker 2 take turns of four seconds."""
     recording = toolbox.add_recording(str(tone(folder / "call.wav", 24, channels=2, rate=44_100))).id
@@ -48,12 +40,6 @@ def call(toolbox: Toolbox, folder: Path) -> str:
     toolbox.diarize(recording, speakers=2)
     toolbox.name_speakers(recording, names={"Speaker 1": "Ann"})
     return recording
-
-
-@pytest.fixture(params=["auto", "legacy"], ids=["2026", "2025"])
-def mode(request: pytest.FixtureRequest) -> str:
-    era: str = request.param
-    return era
 
 
 async def read(client: Client, uri: str) -> Contents:

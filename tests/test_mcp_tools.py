@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +18,7 @@ from auricle.settings import Settings
 from mcp_server.server import build_server
 from mcp_server.work import CallWork
 from tests.fakes import FakeRecognizer, fake_engines, tone
+from tests.mcp_kit import talk
 from tools.catalog import catalog
 from tools.toolbox import Toolbox
 from tools.work import Quiet, StillWorking
@@ -31,32 +31,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made.mkdir()
     monkeypatch.chdir(made)
     return made.resolve()
-
-
-@pytest.fixture
-def toolbox(settings: Settings) -> Iterator[Toolbox]:
-    made = Toolbox(settings, engines=fake_engines())
-    yield made
-    made.close()
-
-
-@pytest.fixture(params=["auto", "legacy"], ids=["2026", "2025"])
-def mode(request: pytest.FixtureRequest) -> str:
-    """Both eras of the protocol."""
-    era: str = request.param
-    return era
-
-
-Talk = Callable[[Client], Awaitable[None]]
-
-
-def talk(toolbox: Toolbox, settings: Settings, folders: Sequence[Path], what: Talk, **client: Any) -> None:
-    async def main() -> None:
-        server = build_server(toolbox, settings, folders)
-        async with Client(server, **client) as connected:
-            await what(connected)
-
-    anyio.run(main)
 
 
 def text(result: CallToolResult) -> str:

@@ -1,5 +1,4 @@
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,9 +9,8 @@ from pydantic import BaseModel
 from agent.script import load
 from agent.script_run import run
 from auricle.errors import BadArgument, NotFound
-from auricle.settings import Settings
 from tests.cli_kit import CommandLine, command_line
-from tests.fakes import fake_engines, tone
+from tests.fakes import tone
 from tools.jobs import Jobs
 from tools.toolbox import Toolbox
 from tools.work import BATCH, PERSON, Quiet, Work
@@ -40,13 +38,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     agent.ask = ask  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "agent.run", agent)
     return calls
-
-
-@pytest.fixture
-def toolbox(settings: Settings) -> Iterator[Toolbox]:
-    made = Toolbox(settings, engines=fake_engines())
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -95,16 +95,15 @@ class OutOfPatience(Exception):  # an outcome, not an error
     """What was begun here takes longer than the face waits."""
 
 
-class Bounded:
-    """Somebody's work, until their patience is over.
+class Handed:
+    """Somebody's work, handed on: everything reaches them. What stands in between says so in a class of its own.
 
     Args:
         work: Whose; its patience is told.
-        now: A clock, in seconds.
     """
 
-    def __init__(self, work: Work, now: Callable[[], float] = time.monotonic) -> None:
-        self._work, self._now, self._began = work, now, now()
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self.priority = work.priority
 
     @property
@@ -114,19 +113,41 @@ class Bounded:
 
     def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
         self._work.report(done, total, note, left=left)
-        self.check_cancelled()
 
     def check_cancelled(self) -> None:
         self._work.check_cancelled()
-        if self.patience is not None and self._now() - self._began >= self.patience:
-            raise OutOfPatience
 
     def between_pieces(self) -> None:
         self._work.between_pieces()
-        self.check_cancelled()
 
     def confirm(self, question: str) -> bool:
         return self._work.confirm(question)
 
     def choose(self, question: str, choices: Sequence[str]) -> str | None:
         return self._work.choose(question, choices)
+
+
+class Bounded(Handed):
+    """Somebody's work, until their patience is over.
+
+    Args:
+        work: Whose.
+        now: A clock, in seconds.
+    """
+
+    def __init__(self, work: Work, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(work)
+        self._now, self._began = now, now()
+
+    def report(self, done: float, total: float, note: str, *, left: float | None = None) -> None:
+        super().report(done, total, note, left=left)
+        self.check_cancelled()
+
+    def check_cancelled(self) -> None:
+        super().check_cancelled()
+        if self.patience is not None and self._now() - self._began >= self.patience:
+            raise OutOfPatience
+
+    def between_pieces(self) -> None:
+        super().between_pieces()
+        self.check_cancelled()
