@@ -1,6 +1,7 @@
 """What every test gets: a home of its own, and nothing of the person's."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,14 @@ def toolbox(settings: Settings) -> Iterator[Toolbox]:
     made = Toolbox(settings, engines=fake_engines())
     yield made
     made.close()
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts; a process that was started in the background of a script would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=["auto", "legacy"], ids=["2026", "2025"])

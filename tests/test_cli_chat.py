@@ -114,13 +114,13 @@ def test_a_wrong_slash_command_says_what_is_allowed_and_the_chat_goes_on(chat: C
     assert done.code == 1 and "Error: " in done.err and "Nothing was said yet." in done.out
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_the_answer_and_not_the_chat(chat: Chat) -> None:
     def stop(window: int) -> None:
         if window == 1:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(1)  # until the main thread has noticed, however busy the machine is
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # llama.cpp, in a test before, puts its own in its place
     chat.recognizer.during = stop
     done = chat(chat.call, "--json", typed=lines("Write it as Q&A.", "go on"), replies=(QA, QA))
     assert "answers" in done.document, (done.document, done.err)

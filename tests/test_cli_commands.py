@@ -231,16 +231,12 @@ def test_bad_input_is_one_line(
     assert person.err == f"Error: {as_json.error['message']}\n"
 
 
-def test_ctrl_c_keeps_what_was_finished(
-    auricle: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_keeps_what_was_finished(auricle: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def during(call: int) -> None:
         if call == 3:
             signal.raise_signal(signal.SIGINT)
 
-    # Started in the background of a script, a process ignores Ctrl-C.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     recognizer = FakeRecognizer(during=during)
     auricle.engines = fake_engines(recognizer=recognizer)
     monkeypatch.setenv("AURICLE_PIECE_SECONDS", "5")
