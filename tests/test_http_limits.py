@@ -64,7 +64,8 @@ def call(tmp_path: Path) -> Path:
 
 
 def uploaded(served: Served) -> list[Path]:
-    return sorted(path for path in (served.home / "uploads").rglob("*") if path.is_file())
+    walked = os.walk(served.home / "uploads")  # which a folder that goes meanwhile does not disturb
+    return sorted(Path(folder, name) for folder, _, names in walked for name in names)
 
 
 def put(served: Served, name: str, content: Any, headers: dict[str, str]) -> httpx.Response:

@@ -53,6 +53,16 @@ def test_every_container_has_the_length_of_its_recording(library: Library, eval_
         assert library.recordings.add(file, quiet).seconds == pytest.approx(LENGTHS[family], abs=0.1), file.name
 
 
+def test_what_loses_nothing_gives_the_same_samples_as_far_as_it_is_whole(library: Library, eval_dir: Path) -> None:
+    """The last 391 samples of the FLAC, at 44.1 kHz, cannot be decoded by any decoder."""
+    added = [library.recordings.add(eval_dir / "formats" / f"p001.{kind}", quiet) for kind in ("wav", "aiff", "flac")]
+    whole, *others = (library.recordings.read(recording) for recording in added)
+    settled = 16  # where a resampler meets the end
+    for samples in others:
+        assert len(whole) - len(samples) <= 391 * 16_000 / 44_100 + 1
+        assert np.array_equal(samples[:-settled], whole[: len(samples) - settled])
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_fails_in_one_line(refused: Library, eval_dir: Path, name: str) -> None:
     with pytest.raises(BadAudio) as raised:
