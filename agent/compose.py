@@ -10,19 +10,9 @@ from agent.answer import citation
 from agent.state import Done, Outcome
 from agent.verify import SpokenLine
 from auricle.times import clock
+from tools.export import FORMATS
 from tools.languages import LANGUAGES
 from tools.reading import MOST_HITS
-
-_CALLED = {
-    "qa": "Q&A",
-    "srt": "SRT subtitles",
-    "vtt": "WebVTT subtitles",
-    "md": "Markdown transcript",
-    "txt": "transcript",
-    "tsv": "table",
-    "json": "JSON transcript",
-    "rttm": "RTTM turns",
-}
 
 _FOR_READING = {"qa", "md", "txt"}
 _SHORT = 6000
@@ -78,7 +68,7 @@ def _export(result: dict[str, Any], related: Sequence[Done], only: Sequence[str]
     turns = _result_of(related, "diarize").get("turns")
     counted = f" ({turns} turns, {_seconds_each(voices)})" if voices and turns else ""
     counted = f" (only what {' and '.join(only)} said)" if only else counted
-    text = f"Wrote the {_CALLED.get(result['format'], result['format'])} to {result['path']}{counted}."
+    text = f"Wrote the {FORMATS[result['format']].called} to {result['path']}{counted}."
     told = " ".join(filter(None, [text, _unnamed(related), result.get("note", "")]))
     return Told("\n\n".join(filter(None, [told, _shown(result)])), files=[_absolute(result["path"])])
 

@@ -17,6 +17,13 @@ _SAID_FORMATS = {
     "tsv": r"\btsv\b",
     "json": r"\bjson\b",
     "md": r"\bmarkdown\b",
+    "docx": r"\bdocx\b|\bword (?:document|file)\b|\bword-do[ck]ument\b",
+    "ttml": r"\bttml\b",
+    "ctm": r"\bctm\b",
+    "textgrid": r"\btext\s?grid\b|\bpraat\b",
+    "audacity": r"\baudacity\b",
+    "edl": r"\bedl\b",
+    "otio": r"\botio\b|\bopen\s?timeline(?:io)?\b",
 }
 _WHO = re.compile(
     r"\b(?:who|whom|whose|speakers?|voices?|each|everyone|everybody|names?|wer|wen|wem|wessen|sprecher\w*|stimmen?"

@@ -21,7 +21,7 @@ from auricle.errors import AuricleError, NotFound, RequestError
 from auricle.times import clock, parse_time, to_samples, to_seconds
 from mcp_server.discretion import Discretion
 from tools import clips
-from tools.excerpts import excerpt
+from tools.excerpts import READABLE, excerpt
 from tools.export import FORMATS
 from tools.ranges import span_of
 from tools.toolbox import Toolbox
@@ -35,18 +35,7 @@ VOICE = UriTemplate.parse(ALL + "/{recording}/voices/{speaker}.{format}")
 MOST_LISTED = 100
 """Recordings in the list, the newest first; every other one can be read as well."""
 
-_TYPES = {
-    "txt": "text/plain",
-    "md": "text/markdown",
-    "qa": "text/markdown",
-    "srt": "application/x-subrip",
-    "vtt": "text/vtt",
-    "tsv": "text/tab-separated-values",
-    "json": "application/json",
-    "rttm": "text/plain",
-    "wav": "audio/wav",
-    "mp3": "audio/mpeg",
-}
+_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", **{kind: FORMATS[kind].media_type for kind in READABLE}}
 
 Contents = list[ReadResourceContents]
 
@@ -90,7 +79,7 @@ class Resources:
                 "Transcript",
                 "What is said, or a range of it; start and end are seconds, M:SS or H:MM:SS. A long one ends early and "
                 "says how to read on.",
-                tuple(FORMATS),
+                READABLE,
                 self._transcript,
             ),
             Kind(

@@ -33,6 +33,7 @@ from tools.results import (
     Transcription,
     TranscriptPage,
 )
+from tools.toolbox import TranscriptFormat
 from tools.work import Quiet, Work
 
 Time = Annotated[float | str, Field(description="Seconds or M:SS.")]
@@ -288,7 +289,7 @@ class FakeToolbox:
     def export_transcript(
         self,
         recording: RecordingId,
-        format: Literal["txt", "md", "qa", "srt", "vtt", "tsv", "json", "rttm"],
+        format: TranscriptFormat,
         start: Time | None = None,
         end: Time | None = None,
         path: str | None = None,

@@ -107,7 +107,7 @@ def test_slash_commands_show_and_change(chat: Chat, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["/nonsense", "/export", "/export docx", "/recordings burn", "/speakers x", '/model "a b" c', '/"', "/"]
+    "typed", ["/nonsense", "/export", "/export pptx", "/recordings burn", "/speakers x", '/model "a b" c', '/"', "/"]
 )
 def test_a_wrong_slash_command_says_what_is_allowed_and_the_chat_goes_on(chat: Chat, typed: str) -> None:
     done = chat(chat.call, typed=lines(typed, "/history"))

@@ -62,7 +62,7 @@ COMING = [
     "speakers forget s_1",
     "speakers undo",
     "speakers enroll Alice a.wav --start 0 --end 5 --consent",
-    "export a.wav --format docx",
+    "export a.wav --format html",
     "export a.wav --format html",
 ]
 

@@ -57,8 +57,8 @@ def words_of(kind: str, text: str) -> str:
     return letters(body)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FORMATS if kind != "rttm"])
-def test_no_format_loses_a_word(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["txt", "md", "qa", "srt", "vtt", "json", "tsv"])
+def test_no_format_to_read_loses_a_word(kind: str) -> None:
     for voices in (True, False):
         given = source(CALL, NAMES, diarized=voices)
         assert words_of(kind, FORMATS[kind].write(given).text) == said(given.transcript)
@@ -132,16 +132,6 @@ def test_qa_without_a_question_is_a_dialogue_and_says_so() -> None:
 
 def test_qa_of_nothing_is_only_a_heading() -> None:
     assert FORMATS["qa"].write(source([])).text == "# call\n"
-
-
-@pytest.mark.parametrize("kind", ["srt", "vtt"])
-def test_cues_are_short_in_order_and_last_a_while(kind: str) -> None:
-    long = utterance("s_a", 1, " ".join(f"word{n}" for n in range(100)))
-    cues = pysubs2.SSAFile.from_string(FORMATS[kind].write(source([long])).text, format_=kind)
-    assert len(cues) > 5
-    assert all(0 < cue.duration <= 7000 for cue in cues)
-    assert all(len(line) <= 60 for cue in cues for line in cue.plaintext.splitlines())
-    assert [cue.start for cue in cues] == sorted(cue.start for cue in cues)
 
 
 @pytest.mark.parametrize("kind", ["srt", "vtt"])

@@ -18,8 +18,10 @@ MOST_CHARACTERS = 40_000
 MOST_FOR_PROGRAMS = 400_000
 """The same for JSON, where each word has its times."""
 
+READABLE = tuple(kind for kind, form in FORMATS.items() if form.readable)
+"""The formats that are text."""
+
 _MILLISECOND = SAMPLE_RATE // 1000
-_WITHOUT_WORDS = "rttm"
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,17 @@ def excerpt(library: Library, recording: Recording, span: Span, kind: str) -> Ex
         BadArgument: An unknown format, or something to be called before.
     """
     form = FORMATS.get(kind)
-    if form is None:
-        raise BadArgument(f"The format '{kind[:20]}' is not known: give {', '.join(FORMATS)}.")
-    heard = fold if kind == _WITHOUT_WORDS else heard_transcript
-    transcript = heard(library, recording)
-    source = Source(title=clean_name(Path(recording.path).stem), transcript=transcript, span=span)
+    if form is None or not form.readable:
+        raise BadArgument(f"The format '{kind[:20]}' is not known: give {', '.join(READABLE)}.")
+    transcript = (heard_transcript if form.of_words else fold)(library, recording)
+    file = Path(recording.path)
+    source = Source(title=clean_name(file.stem), transcript=transcript, span=span, media=file.name)
     written = form.write(source)
-    most = MOST_FOR_PROGRAMS if kind == "json" else MOST_CHARACTERS
+    most = MOST_FOR_PROGRAMS if form.media_type == "application/json" else MOST_CHARACTERS
     while len(written.text) > most and (end := _earlier_end(source, most / len(written.text))):
         source = replace(source, span=Span(start=span.start, end=end))
         written = form.write(source)
-    missing = "" if kind == _WITHOUT_WORDS else unheard_note(transcript, source.span)
+    missing = unheard_note(transcript, source.span) if form.of_words else ""
     return Excerpt(
         text=written.text,
         span=source.span,

@@ -18,7 +18,6 @@ from tools.transcript import fold
 from tools.work import Work
 
 _PREVIEW = 300
-_WITHOUT_WORDS = "rttm"
 
 
 def export_transcript(
@@ -41,16 +40,13 @@ def export_transcript(
     if form is None:
         raise BadArgument(f"The format '{kind}' is not known: give {', '.join(FORMATS)}.")
     title = clean_name(Path(recording.path).stem)
-    if kind == _WITHOUT_WORDS:
-        transcript = fold(library, recording, translated)
-    else:
-        transcript = heard_transcript(library, recording, translated)
+    transcript = (heard_transcript if form.of_words else fold)(library, recording, translated)
     transcript = only_of(transcript, speakers)
-    export = form.write(Source(title=title, transcript=transcript, span=span))
-    content = export.text.encode("utf-8", "replace")
-    target = output_path(path, title, form.suffix, keep=Path(recording.path), content=content)
-    write_file(target, content)
-    missing = "" if kind == _WITHOUT_WORDS else unheard_note(transcript, span)
+    media = Path(recording.path).name
+    export = form.write(Source(title=title, transcript=transcript, span=span, media=media))
+    target = output_path(path, title, form.suffix, keep=Path(recording.path), content=export.content)
+    write_file(target, export.content)
+    missing = unheard_note(transcript, span) if form.of_words else ""
     note = " ".join(filter(None, [export.note, missing]))
     return ExportedFile(
         recording=recording.id,

@@ -44,7 +44,9 @@ End = Annotated[Time | None, Field(description="Up to here, in the same way. Lef
 Translated = Annotated[bool, Field(description="The English translation instead of what was said.")]
 Voices = Annotated[list[str] | None, Field(description="Only what these people say: names or labels.")]
 OutputPath = Annotated[str | None, Field(description="The file to write. Left out: a new one in the current folder.")]
-TranscriptFormat = Literal["txt", "md", "qa", "srt", "vtt", "tsv", "json", "rttm"]
+TranscriptFormat = Literal[
+    "txt", "md", "qa", "docx", "srt", "vtt", "ttml", "tsv", "json", "rttm", "ctm", "textgrid", "audacity", "edl", "otio"
+]
 AudioFormat = Literal["wav", "mp3", "flac", "ogg"]
 
 
@@ -293,7 +295,7 @@ class Toolbox:
         recording: RecordingId,
         format: Annotated[
             TranscriptFormat,
-            Field(description="qa: questions and answers; srt, vtt: subtitles; rttm: who speaks when."),
+            Field(description="qa: questions and answers; docx: Word; srt, vtt: subtitles; edl, otio: cut lists."),
         ],
         start: Start = None,
         end: End = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PANEL = "Listen"
 
-COMING_FORMATS = ("docx", "html")
+COMING_FORMATS = ("html",)
 
 
 def register(app: typer.Typer) -> None:
@@ -90,7 +90,10 @@ def export(
     format_: Annotated[
         str,
         typer.Option(
-            "--format", "-f", metavar="F", help="txt, md, qa, srt, vtt, tsv, json, rttm (docx, html: coming)."
+            "--format",
+            "-f",
+            metavar="F",
+            help="txt, md, qa, docx, srt, vtt, ttml, tsv, json, rttm, ctm, textgrid, audacity, edl or otio.",
         ),
     ],
     start: Start = None,
@@ -102,7 +105,7 @@ def export(
     """The transcript as a file. Prints its path."""
     first, last = limits(start, end)
     if format_ in COMING_FORMATS:
-        coming(f"export --format {format_}", "use txt, md, qa, srt, vtt, tsv, json or rttm.")
+        coming(f"export --format {format_}", "use txt, md, qa or docx.")
     with working() as (toolbox, work):
         found = recording_id(toolbox, recording, work)
         # The Toolbox names what is allowed where this is not.

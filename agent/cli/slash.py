@@ -118,21 +118,22 @@ class SlashCommands:
         ]
 
     def _export(self, words: list[str]) -> Lines:
+        from tools.export import FORMATS
         from tools.toolbox import TranscriptFormat
 
         kinds: dict[str, TranscriptFormat] = {kind: kind for kind in get_args(TranscriptFormat)}
         if not 1 <= len(words) <= 2 or words[0] not in kinds:
             raise BadArgument(f"Give /export FORMAT [FILE], with one of {', '.join(kinds)}.")
-        about = self._about()
+        about, form = self._about(), FORMATS[words[0]]
         path = words[1] if len(words) == 2 else None
         if path and len(about) != 1:
             raise BadArgument("One file is for one recording: /recordings switch RECORDING first.")
         lines: list[RenderableType] = []
         for recording in about:
             described = self._toolbox.describe_recording(recording)
-            if words[0] != "rttm":
+            if form.of_words:
                 self._toolbox.transcribe(recording, work=self._work)
-            if words[0] in ("qa", "rttm"):
+            if form.of_voices:
                 count: dict[str, Any] = described.speaker_count
                 self._toolbox.diarize(recording, **count, work=self._work)
             done = self._toolbox.export_transcript(recording, kinds[words[0]], path=path, work=self._work)

@@ -1,10 +1,9 @@
-"""Transcripts for programs: JSON, TSV and RTTM. Times are seconds of the recording."""
+"""Transcripts for programs: JSON and TSV. Times are seconds of the recording."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
-from auricle.errors import BadArgument
 from auricle.times import to_seconds
 from tools.export.source import Export, Source
 from tools.export.text import one_line
@@ -61,24 +60,6 @@ def tsv(source: Source) -> Export:
     return Export("".join("\t".join(row) + "\n" for row in rows))
 
 
-def rttm(source: Source) -> Export:
-    """NIST RTTM: who speaks when, overlap included.
-
-    Raises:
-        BadArgument: Voices have not been told apart.
-    """
-    if not source.transcript.diarized:
-        raise BadArgument("RTTM says who speaks when, and voices are not told apart yet: call diarize first.")
-    names = _distinct([(view.id, view.display) for view in source.transcript.speakers])
-    file_id = _token(source.title)
-    lines = [
-        f"SPEAKER {file_id} 1 {to_seconds(turn.start):.3f} {to_seconds(turn.length):.3f} "
-        f"<NA> <NA> {names[turn.label]} <NA> <NA>\n"
-        for turn in source.turns
-    ]
-    return Export("".join(lines))
-
-
 def _segment(source: Source, utterance: Utterance) -> dict[str, Any]:
     return {
         "start": to_seconds(utterance.start),
@@ -111,18 +92,3 @@ def _speakers(voices: Iterable[SpeakerView]) -> list[dict[str, Any]]:
         }
         for view in voices
     ]
-
-
-def _token(text: str) -> str:
-    """RTTM's fields are separated by white space, so a name has none."""
-    return "_".join(text.split()) or "_"
-
-
-def _distinct(names: list[tuple[str, str]]) -> dict[str, str]:
-    tokens: dict[str, str] = {}
-    for speaker, name in names:
-        token = _token(name)
-        while token in tokens.values():
-            token = f"{token}_"
-        tokens[speaker] = token
-    return tokens

@@ -18,11 +18,13 @@ class Source:
     Attributes:
         title: The recording's name for people.
         span: The range; times in the export are still seconds of the whole recording.
+        media: The recording's file, by its name alone.
     """
 
     title: str
     transcript: Transcript
     span: Span
+    media: str = ""
 
     @cached_property
     def utterances(self) -> tuple[Utterance, ...]:
@@ -47,10 +49,20 @@ class Source:
 
 @dataclass(frozen=True)
 class Export:
-    """A file's text, and what the reader should know of it."""
+    """A file, and what the reader should know of it.
+
+    Attributes:
+        text: What it says; the file itself, where that is text.
+        data: The bytes of a file that is no text.
+    """
 
     text: str
     note: str = ""
+    data: bytes | None = None
+
+    @property
+    def content(self) -> bytes:
+        return self.text.encode("utf-8", "replace") if self.data is None else self.data
 
 
 Writer = Callable[[Source], Export]

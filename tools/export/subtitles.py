@@ -1,95 +1,91 @@
-"""SubRip and WebVTT by pysubs2, in cues short enough to read."""
+"""Subtitles: SubRip and WebVTT by pysubs2, and TTML."""
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from xml.etree import ElementTree
 
 import pysubs2
 
-from auricle.times import SAMPLE_RATE
+from tools.export.cues import Cue, cues, too_fast
 from tools.export.source import Export, Source
-from tools.export.text import one_line
-from tools.views import PlacedWord, Utterance
+from tools.export.text import printable
 
-_CHARACTERS = 84
-_LINE = 42
-_LONGEST = 7 * SAMPLE_RATE
-_PAUSE = SAMPLE_RATE
-_SHORTEST_MS = 300
-_SENTENCE_END = (".", "?", "!", "。", "？", "！", "…")
+_TT = "http://www.w3.org/ns/ttml"
+_NAMESPACES = {"": _TT, "ttm": f"{_TT}#metadata", "ttp": f"{_TT}#parameter", "tts": f"{_TT}#styling"}
 
 
 def srt(source: Source) -> Export:
     """SubRip. The voice is written where it changes; signs that players take for tags are replaced."""
-    return Export(_render(source, "srt", lambda voice, text: _plain(f"{voice}: {text}" if voice else text)))
+    return _by_pysubs2("srt", cues(source, named=True), lambda cue: "\\N".join(map(_plain, cue.lines)))
 
 
 def vtt(source: Source) -> Export:
     """WebVTT, with a voice tag on every cue."""
-    return Export(
-        _render(
-            source,
-            "vtt",
-            lambda voice, text: f"<v {html.escape(voice, quote=False)}>{_escaped(text)}" if voice else _escaped(text),
-            every=True,
-        )
+
+    def shown(cue: Cue) -> str:
+        voice = f"<v {_escaped(cue.voice)}>" if cue.voice else ""
+        return voice + "\\N".join(map(_escaped, cue.lines))
+
+    return _by_pysubs2("vtt", cues(source, named=False), shown)
+
+
+def ttml(source: Source) -> Export:
+    """TTML 1 in the shape of IMSC's text profile: every voice is an agent, and each cue names its own."""
+    found = cues(source, named=False)
+    for prefix, uri in _NAMESPACES.items():
+        ElementTree.register_namespace(prefix, uri)
+    root = ElementTree.Element(
+        _name("tt"),
+        {
+            "xml:lang": source.transcript.language or "",
+            _name("ttp:timeBase"): "media",
+            _name("ttp:profile"): f"{_TT}/profile/imsc1/text",
+        },
+    )
+    head = ElementTree.SubElement(root, _name("head"))
+    about = ElementTree.SubElement(head, _name("metadata"))
+    ElementTree.SubElement(about, _name("ttm:title")).text = printable(source.title)
+    voices = dict.fromkeys(cue.voice for cue in found if cue.voice)
+    agents = {voice: f"voice{number}" for number, voice in enumerate(voices, 1)}
+    for voice, agent in agents.items():
+        made = ElementTree.SubElement(about, _name("ttm:agent"), {"xml:id": agent, "type": "person"})
+        ElementTree.SubElement(made, _name("ttm:name"), {"type": "full"}).text = printable(voice)
+    _bottom(head)
+    paragraphs = ElementTree.SubElement(ElementTree.SubElement(root, _name("body"), {"region": "bottom"}), _name("div"))
+    for cue in found:
+        whose = {_name("ttm:agent"): agents[cue.voice]} if cue.voice else {}
+        times = {"begin": _clock(cue.start), "end": _clock(cue.end)}
+        paragraph = ElementTree.SubElement(paragraphs, _name("p"), {**times, **whose})
+        paragraph.text = cue.lines[0]
+        for line in cue.lines[1:]:
+            ElementTree.SubElement(paragraph, _name("br")).tail = line
+    text = ElementTree.tostring(root, encoding="unicode")
+    return Export(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', too_fast(found))
+
+
+def _bottom(head: ElementTree.Element) -> None:
+    """Where cues stand: the lower tenth, in the middle."""
+    layout = ElementTree.SubElement(head, _name("layout"))
+    place = {"tts:origin": "10% 80%", "tts:extent": "80% 15%", "tts:displayAlign": "after", "tts:textAlign": "center"}
+    ElementTree.SubElement(
+        layout, _name("region"), {"xml:id": "bottom", **{_name(key): value for key, value in place.items()}}
     )
 
 
-def _render(source: Source, kind: str, show: Callable[[str | None, str], str], every: bool = False) -> str:
+def _by_pysubs2(kind: str, found: list[Cue], show: Callable[[Cue], str]) -> Export:
     subtitles = pysubs2.SSAFile()
-    last: str | None = None
-    for utterance in source.utterances:
-        voice = source.voice(utterance.speaker)
-        for words in _cues(utterance):
-            text = one_line("".join(word.text for word in words))
-            if not text:
-                continue
-            start, end = _shown_from_to(words, _ms(source.transcript.duration))
-            shown = show(voice if every or voice != last else None, text)
-            subtitles.append(pysubs2.SSAEvent(start=start, end=end, text=_two_lines(shown)))
-            last = voice
-    subtitles.sort()
-    return str(subtitles.to_string(kind))
+    subtitles.events = [pysubs2.SSAEvent(start=cue.start, end=cue.end, text=show(cue)) for cue in found]
+    return Export(str(subtitles.to_string(kind)), too_fast(found))
 
 
-def _shown_from_to(words: Sequence[PlacedWord], last: int) -> tuple[int, int]:
-    """When a cue is shown, in milliseconds: long enough to be seen, and not past the recording's end."""
-    start = _ms(words[0].start)
-    end = min(max(start + _SHORTEST_MS, _ms(max(word.end for word in words))), last)
-    return max(0, min(start, end - _SHORTEST_MS)), end
+def _name(name: str) -> str:
+    prefix, _, local = name.rpartition(":")
+    return f"{{{_NAMESPACES[prefix]}}}{local}"
 
 
-def _cues(utterance: Utterance) -> list[Sequence[PlacedWord]]:
-    """The words of an utterance, cut where a cue would be too long to read, or after a pause."""
-    cues: list[list[PlacedWord]] = []
-    length = 0
-    for word in utterance.words:
-        last = cues[-1][-1] if cues else None
-        if (
-            last is None
-            or length + len(word.text) > _CHARACTERS
-            or word.end - cues[-1][0].start > _LONGEST
-            or word.start - last.end > _PAUSE
-            or (length > _LINE and last.text.rstrip().endswith(_SENTENCE_END))
-        ):
-            cues.append([word])
-            length = len(word.text)
-        else:
-            cues[-1].append(word)
-            length += len(word.text)
-    return list(cues)
-
-
-def _two_lines(text: str) -> str:
-    """Breaks a long cue at the space nearest to its middle."""
-    if len(text) <= _LINE:
-        return text
-    spaces = [place for place, char in enumerate(text) if char == " "]
-    for place in sorted(spaces, key=lambda place: abs(place - len(text) // 2)):
-        # A break inside a voice tag would cut it, and readers take a last line of digits for the next cue's number.
-        if ("<" not in text[:place] or ">" in text[:place]) and not text[place + 1 :].isdigit():
-            return f"{text[:place]}\\N{text[place + 1 :]}"
-    return text
+def _clock(ms: int) -> str:
+    seconds, rest = divmod(ms, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
 
 
 def _plain(text: str) -> str:
@@ -99,7 +95,3 @@ def _plain(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return html.escape(text.translate(str.maketrans("{}\\", "()/")), quote=False)
-
-
-def _ms(samples: int) -> int:
-    return round(samples * 1000 / SAMPLE_RATE)

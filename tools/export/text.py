@@ -1,6 +1,7 @@
 """Transcripts to read: plain text and Markdown. Lines are ``[m:ss] Name: text``."""
 
 import re
+import unicodedata
 
 from auricle.times import SAMPLE_RATE, clock, to_seconds
 from tools.export.source import Export, Source
@@ -11,7 +12,7 @@ PAUSE = SAMPLE_RATE
 CHARACTERS = 300
 
 _MARKDOWN = re.compile(r"([\\`*_<>|\[\]])")
-_LEGEND = "[overlap]: two voices at once. [?]: may not have been said like this."
+LEGEND = "[overlap]: two voices at once. [?]: may not have been said like this."
 
 
 def plain(source: Source) -> Export:
@@ -28,7 +29,7 @@ def markdown(source: Source) -> Export:
     lines = lines_of(source)
     blocks = [f"# {escaped(source.title)}", *(_block(source, line) for line in lines)]
     if any(marks(line) for line in lines):
-        blocks.append(f"*{_LEGEND}*")
+        blocks.append(f"*{LEGEND}*")
     return Export("\n\n".join(blocks) + "\n")
 
 
@@ -42,6 +43,18 @@ def at(line: Utterance) -> str:
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def printable(text: str) -> str:
+    """One line without the characters that XML does not allow."""
+    kept = (char for char in one_line(text) if unicodedata.category(char) not in ("Cc", "Cs"))
+    return "".join(kept).replace("\ufffe", "").replace("\uffff", "")
+
+
+def spoken(source: Source, line: Utterance) -> str:
+    """What is said, after the name of who says it, in one line."""
+    voice = source.voice(line.speaker)
+    return printable(f"{voice}: {line.text}" if voice else line.text)
 
 
 def escaped(text: str) -> str:
