@@ -108,7 +108,7 @@ class Recording(_Frozen):
 Original = Literal["there", "missing", "changed"]
 """What became of a recording's file: as it was added, gone from its place, or with other bytes."""
 
-TakeKind = Literal["speech", "recognition", "voices", "diarization"]
+TakeKind = Literal["speech", "recognition", "voices", "diarization", "embedding"]
 
 
 class Take(_Frozen):
@@ -118,7 +118,7 @@ class Take(_Frozen):
         engine: The engine and its weights, as ``name@hash``.
         params: Everything that would make it hear otherwise.
         payload: JSON of ``Recognition`` or ``Diarization``; for ``speech`` a list of [start, end]; empty for
-            ``voices``, which are a blob.
+            ``voices`` and ``embedding``, which are a blob.
     """
 
     id: str
@@ -140,30 +140,109 @@ class Speaker(_Frozen):
 
 
 class Evidence(_Frozen):
-    """Why a voice has a name.
+    """Why a voice has a name, or why a decision was made.
 
     Attributes:
         source: ``said`` (a quote at a time), ``person`` (somebody said so), ``elimination`` (the only one left of the
             people the person listed), ``voiceprint``.
         quote: The words, verbatim, where ``source`` is ``said``.
         at: When, in samples.
+        person: Whose voiceprint (an id), where ``source`` is ``voiceprint``.
+        score: How alike, in standard deviations above strangers.
     """
 
     source: Literal["said", "person", "elimination", "voiceprint"]
     quote: str = ""
     at: int | None = None
+    person: str | None = None
+    score: float | None = None
 
 
-class Edit(_Frozen):
-    """One decision in the append-only log. The last one about a thing is in force unless undone."""
+EditKind = Literal["name", "merge", "assign"]
+
+
+class Change(_Frozen):
+    """A decision to be written down.
+
+    Attributes:
+        kind: ``name``: ``speaker`` is called ``name``, or by nothing but the label where that is empty. ``merge``:
+            ``speaker`` is the same person as ``other`` and called so. ``assign``: what is heard from ``start`` to
+            ``end`` (of ``other``, or of anybody where that is None) is ``speaker``'s.
+        speaker: A speaker's id.
+        start: Samples, for ``assign``; ``end`` as well.
+    """
+
+    recording: str
+    kind: EditKind
+    speaker: str
+    name: str = ""
+    evidence: Evidence = Evidence(source="person")
+    other: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class Edit(Change):
+    """One decision in the append-only log. The last one about a thing is in force unless undone.
+
+    Attributes:
+        step: Which edits were made at once, and are undone at once.
+    """
 
     seq: int
-    recording: str
-    kind: Literal["name"]
-    speaker: str
-    name: str
-    evidence: Evidence
+    step: int
     created: float
+
+
+class Step(_Frozen):
+    """What was decided at once, in however many recordings.
+
+    Attributes:
+        note: What it was, in words.
+        undone: It is not in force.
+    """
+
+    id: int
+    note: str
+    created: float
+    undone: bool
+    edits: tuple[Edit, ...]
+
+
+class Person(_Frozen):
+    """Somebody who agreed to being known by their voice. Times are seconds since 1970.
+
+    Attributes:
+        agreed_by: Who said yes: the person, or who may speak for them.
+        until: The agreement ends then; None where nobody set an end.
+    """
+
+    id: str
+    name: str
+    agreed_by: str
+    agreed: float
+    until: float | None
+
+
+class Voiceprint(_Frozen):
+    """A voice that is known.
+
+    Attributes:
+        recording: Where it was learnt; None once that was removed.
+        source: What that recording's file was called.
+        spans: What of it.
+        seconds: Of clean speech.
+        models: The embedding models it was computed with.
+    """
+
+    id: str
+    person: str
+    recording: str | None
+    source: str
+    spans: tuple[Span, ...]
+    seconds: float
+    created: float
+    models: tuple[str, ...]
 
 
 JobState = Literal["queued", "running", "paused", "done", "failed", "cancelled"]

@@ -11,6 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from auricle.domain import Diarization, Span
 from auricle.settings import Settings
 from engines import clustering, weights
@@ -18,6 +21,7 @@ from engines.protocols import (
     LLM,
     Audio,
     Diarizer,
+    Embedder,
     Engines,
     Heard,
     HearingOptions,
@@ -40,6 +44,10 @@ HEARING = 2
 
 DIARIZING = 2
 """The same for what diarization listens to and how it clusters."""
+
+
+EMBEDDING = 1
+"""And for the vectors of voices: those of before are then never compared with new ones."""
 
 
 class Once(Generic[Made]):
@@ -88,6 +96,17 @@ class LazyDiarizer:
         return clustering.cluster(pieces, count, threshold)
 
 
+class LazyEmbedder:
+    """The same for an embedder; known vectors are compared without it."""
+
+    def __init__(self, identity: str, make: Callable[[], Embedder]) -> None:
+        self.identity = identity
+        self._engine = Once(make)
+
+    def embed(self, audio: Audio) -> NDArray[np.float32]:
+        return self._engine().embed(audio)
+
+
 def to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -126,6 +145,7 @@ def build(settings: Settings, report: Report = TO_STDERR) -> Engines:
         recognizer=Once(partial(_recognizer, settings, report)),
         detector=Once(SileroDetector),
         diarizer=Once(partial(_diarizer, settings, report)),
+        embedder=Once(partial(_embedder, settings, report)),
         llm=llm,
         close=close,
     )
@@ -155,6 +175,18 @@ def _diarizer(settings: Settings, report: Report) -> Diarizer:
         return PyannoteDiarizer(segmentation, embedding, identity, settings.device)
 
     return LazyDiarizer(identity, make)
+
+
+def _embedder(settings: Settings, report: Report) -> Embedder:
+    identity = f"{_identity(settings.embedding, settings)}.{EMBEDDING}"
+
+    def make() -> Embedder:
+        from engines.embedding import CampplusEmbedder
+
+        checkpoint = weights.resolve(settings.embedding, settings, report.say, report.progress, role="embedding")
+        return CampplusEmbedder(checkpoint, identity, settings.device)
+
+    return LazyEmbedder(identity, make)
 
 
 def _identity(name: str, settings: Settings) -> str:

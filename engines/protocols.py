@@ -17,6 +17,7 @@ __all__ = [
     "LLM",
     "Audio",
     "Diarizer",
+    "Embedder",
     "Engines",
     "Heard",
     "HearingOptions",
@@ -119,6 +120,15 @@ class Diarizer(Protocol):
         ...
 
 
+class Embedder(Protocol):
+    identity: str
+    """The model and its weights: vectors of another one are never compared with its own."""
+
+    def embed(self, audio: Audio) -> NDArray[np.float32]:
+        """The direction of the one voice in some audio, (dim,), of length 1; zeros where there is too little of it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Message:
     """One message to an LLM.
@@ -202,5 +212,6 @@ class Engines:
     recognizer: Callable[[], Recognizer]
     detector: Callable[[], SpeechDetector]
     diarizer: Callable[[], Diarizer]
+    embedder: Callable[[], Embedder]
     llm: Callable[[str], LLM]
     close: Callable[[], None] = lambda: None

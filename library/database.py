@@ -87,6 +87,26 @@ class Database:
         with self._told(), self._writing.begin() as connection:
             yield connection
 
+    def wipe(self) -> None:
+        """Leaves nothing on disk of what was deleted: the file is written anew, and its log emptied.
+
+        Raises:
+            LibraryError: Another process reads an older state for too long; what was deleted is still in the log.
+        """
+        pooled: Any = self._engine.raw_connection()  # SQLAlchemy's own would begin a transaction
+        try:
+            pooled.driver_connection.execute("VACUUM")
+            busy, *_ = pooled.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise _unusable(self._home, str(error)) from error
+        finally:
+            pooled.close()
+        if busy:
+            raise LibraryError(
+                f"What was deleted is still in {self._home / 'library.db-wal'}, since another process is reading: end "
+                "it, then do the same again."
+            )
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
@@ -101,7 +121,8 @@ class Database:
 def _engine(path: Path, writable: bool = True) -> Engine:
     pragmas = [f"busy_timeout = {_BUSY_MS}", "foreign_keys = ON"]
     if writable:
-        pragmas += ["journal_mode = WAL", "synchronous = NORMAL"]
+        # What is deleted is overwritten with zeros: it may be somebody's voice.
+        pragmas += ["journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"]
 
     def open_file() -> sqlite3.Connection:
         if writable:

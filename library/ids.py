@@ -5,10 +5,10 @@ import secrets
 import string
 from typing import Literal
 
-Prefix = Literal["r", "s", "j", "t"]
+Prefix = Literal["r", "s", "j", "t", "p", "v"]
 
 _ALPHABET = string.ascii_lowercase + string.digits
-_SHAPE = re.compile(r"[rsjt]_[a-z0-9]{10}\Z")
+_SHAPE = re.compile(r"[rsjtpv]_[a-z0-9]{10}\Z")
 
 
 def new_id(prefix: Prefix) -> str:

@@ -65,5 +65,36 @@ _TOKENS = (
         name TEXT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, created REAL NOT NULL, expires REAL, last_used REAL)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _RANGES_AND_PAUSES, _TOKENS)
+_PEOPLE = (
+    # What was decided at once is undone at once, in several recordings too.
+    "CREATE TABLE steps (id INTEGER PRIMARY KEY AUTOINCREMENT, note TEXT NOT NULL, created REAL NOT NULL)",
+    "INSERT INTO steps (id, note, created) SELECT seq, '', created FROM edits",
+    "ALTER TABLE edits ADD COLUMN step INTEGER REFERENCES steps (id)",
+    "UPDATE edits SET step = seq",
+    "ALTER TABLE edits ADD COLUMN other TEXT REFERENCES speakers (id) ON DELETE CASCADE",
+    "ALTER TABLE edits ADD COLUMN start INTEGER",
+    """ALTER TABLE edits ADD COLUMN "end" INTEGER""",
+    "CREATE INDEX edits_together ON edits (step)",
+    # Undone and done again, as often as anybody likes: the last one of a step counts.
+    """CREATE TABLE reversals (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL REFERENCES steps (id) ON DELETE CASCADE,
+        undone INTEGER NOT NULL, "after" INTEGER NOT NULL, created REAL NOT NULL)""",
+    """INSERT INTO reversals (step, undone, "after", created)
+        SELECT edit, 1, (SELECT max(seq) FROM edits), created FROM undos ORDER BY created""",
+    "DROP TABLE undos",
+    # People who agreed to being known by their voice.
+    """CREATE TABLE people (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE UNIQUE, agreed_by TEXT NOT NULL, agreed REAL NOT NULL,
+        until REAL)""",
+    """CREATE TABLE voiceprints (
+        id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+        recording TEXT REFERENCES recordings (id) ON DELETE SET NULL, source TEXT NOT NULL, spans TEXT NOT NULL,
+        seconds REAL NOT NULL, created REAL NOT NULL)""",
+    # One voice as each embedding model sees it: those of two models are never compared.
+    """CREATE TABLE vectors (
+        voiceprint TEXT NOT NULL REFERENCES voiceprints (id) ON DELETE CASCADE, model TEXT NOT NULL,
+        vector BLOB NOT NULL, PRIMARY KEY (voiceprint, model))""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _RANGES_AND_PAUSES, _TOKENS, _PEOPLE)
 """In order; a library's version is how many of them it has been through."""

@@ -11,6 +11,7 @@ from library.recordings import Recordings
 from library.speakers import Speakers
 from library.takes import Takes
 from library.tokens import Tokens
+from library.voiceprints import Voiceprints
 
 
 class Library:
@@ -42,6 +43,7 @@ class Library:
         self.recordings = Recordings(self._database, self.home / "audio", self.uploads)
         self.speakers = Speakers(self._database)
         self.edits = Edits(self._database)
+        self.voiceprints = Voiceprints(self._database)
         self.jobs = JobRows(self._database)
         self.tokens = Tokens(self._database)
 

@@ -75,6 +75,15 @@ voices = Table(
     Column("speaker", Text, ForeignKey("speakers.id"), nullable=False),
 )
 
+# What was decided at once, in several recordings too: it is undone at once.
+steps = Table(
+    "steps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
 edits = Table(
     "edits",
     metadata,
@@ -85,14 +94,54 @@ edits = Table(
     Column("name", Text, nullable=False),
     Column("evidence", Text, nullable=False),
     Column("created", Float, nullable=False),
+    Column("step", Integer, ForeignKey("steps.id")),
+    # The other voice of a merge or a reassignment, and the range of one.
+    Column("other", Text, ForeignKey("speakers.id")),
+    Column("start", Integer),
+    Column("end", Integer),
 )
 
-# Undoing appends too: the log itself never changes.
-undos = Table(
-    "undos",
+# Undoing and redoing append too: the log itself never changes. `after` is the last edit there was then.
+reversals = Table(
+    "reversals",
     metadata,
-    Column("edit", Integer, ForeignKey("edits.seq"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("step", Integer, ForeignKey("steps.id"), nullable=False),
+    Column("undone", Boolean, nullable=False),
+    Column("after", Integer, nullable=False),
     Column("created", Float, nullable=False),
+)
+
+# People who agreed to being known by their voice.
+people = Table(
+    "people",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("agreed_by", Text, nullable=False),
+    Column("agreed", Float, nullable=False),
+    Column("until", Float),
+)
+
+voiceprints = Table(
+    "voiceprints",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, ForeignKey("people.id"), nullable=False),
+    # Null once the recording was removed; `source` still says what its file was called.
+    Column("recording", Text, ForeignKey("recordings.id")),
+    Column("source", Text, nullable=False),
+    Column("spans", JSON, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("voiceprint", Text, ForeignKey("voiceprints.id"), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
 )
 
 jobs = Table(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auricle.domain import Diarization, Recognition, Segment, Span, Turn, Word
 from auricle.times import SAMPLE_RATE
@@ -42,6 +43,18 @@ def tone(path: Path, seconds: float, rate: int = SAMPLE_RATE, channels: int = 1,
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(np.repeat(samples, channels).tobytes())
+    return path
+
+
+def conversation(path: Path, pitches: Sequence[float], rate: int = SAMPLE_RATE) -> Path:
+    """Writes a 16-bit wav of tones that take turns as `FakeDiarizer` hears them: a pitch is a person's voice."""
+    times = np.arange(TURN_SECONDS * rate) / rate
+    turns = [np.sin(2 * np.pi * pitch * times) * 8000 for pitch in pitches]
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(np.concatenate(turns).astype("<i2").tobytes())
     return path
 
 
@@ -174,6 +187,27 @@ class FakeDiarizer:
 
 
 @dataclass
+class FakeEmbedder:
+    """A voice is the pitch that sounds loudest; between two of them, voices are alike in part.
+
+    Attributes:
+        embedded: The seconds of each sound it was given.
+    """
+
+    identity: str = "campplus@ae81f520.1"  # what engines/voices.toml knows
+    embedded: list[float] = field(default_factory=list)
+
+    def embed(self, audio: Audio) -> NDArray[np.float32]:
+        self.embedded.append(audio.size / SAMPLE_RATE)
+        vector = np.zeros(24, dtype=np.float32)
+        if audio.size:
+            power = np.abs(np.fft.rfft(audio)) ** 2
+            places = np.minimum(np.fft.rfftfreq(audio.size, 1 / SAMPLE_RATE) // 100, 23).astype(int)
+            np.add.at(vector, places, power)
+        return vector / max(float(np.linalg.norm(vector)), 1e-9)
+
+
+@dataclass
 class FakeLLM:
     """Says what stands in its queue, in order.
 
@@ -220,10 +254,15 @@ def fake_engines(
     diarizer: FakeDiarizer | None = None,
     llm: FakeLLM | None = None,
     detector: FakeDetector | None = None,
+    embedder: FakeEmbedder | None = None,
 ) -> Engines:
     """Engines of these fakes, each of them made once."""
     recognizer, diarizer = recognizer or FakeRecognizer(), diarizer or FakeDiarizer()
-    llm, detector = llm or FakeLLM(), detector or FakeDetector()
+    llm, detector, embedder = llm or FakeLLM(), detector or FakeDetector(), embedder or FakeEmbedder()
     return Engines(
-        recognizer=lambda: recognizer, detector=lambda: detector, diarizer=lambda: diarizer, llm=lambda _: llm
+        recognizer=lambda: recognizer,
+        detector=lambda: detector,
+        diarizer=lambda: diarizer,
+        embedder=lambda: embedder,
+        llm=lambda _: llm,
     )

@@ -55,13 +55,6 @@ WRONG = [
 
 COMING = [
     "clean",
-    "speakers list",
-    "speakers identify a.wav",
-    "speakers rename s_1 Alice",
-    "speakers merge s_1 s_2",
-    "speakers forget s_1",
-    "speakers undo",
-    "speakers enroll Alice a.wav --start 0 --end 5 --consent",
     "export a.wav --format html",
     "export a.wav --format html",
 ]

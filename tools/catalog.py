@@ -38,7 +38,7 @@ def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:
         title=mark.title,
         summary=description.splitlines()[0],
         description=description,
-        parameters=create_model(name, __config__=ConfigDict(extra="forbid", json_schema_extra=_untitled), **fields),
+        parameters=create_model(name, __config__=ConfigDict(extra="forbid", json_schema_extra=lean), **fields),
         result=signature.return_annotation,
         long=mark.long,
         read_only=mark.read_only,
@@ -49,8 +49,17 @@ def _spec(name: str, method: Callable[..., Any]) -> ToolSpec:
     )
 
 
-def _untitled(schema: dict[str, Any]) -> None:
-    """Drops pydantic's titles: they repeat the names, and every token of a schema is read before every call."""
+def lean(schema: dict[str, Any]) -> None:
+    """Drops what says nothing, since every token of a schema is read before every call.
+
+    Pydantic's titles repeat the names; what is optional can be left out, so that null need not be spelled out (it is
+    taken all the same).
+    """
     schema.pop("title", None)
     for parameter in schema.get("properties", {}).values():
         parameter.pop("title", None)
+        if parameter.get("default", "") is not None or "anyOf" not in parameter:
+            continue
+        del parameter["default"]
+        options = [option for option in parameter.pop("anyOf") if option.get("type") != "null"]
+        parameter.update(options[0] if len(options) == 1 else {"anyOf": options})

@@ -8,9 +8,8 @@ from auricle.errors import BadArgument
 from auricle.times import SAMPLE_RATE
 from library import Library
 from tools.naming import find_voice
-from tools.spans import without
 from tools.transcript import fold
-from tools.views import Transcript
+from tools.voices import alone
 from tools.work import Quiet
 
 LONGEST = {"wav": 30.0, "mp3": 180.0}
@@ -71,15 +70,10 @@ def of_voice(library: Library, recording: Recording, voice: str) -> Span:
     if not transcript.diarized:
         raise BadArgument(f"Voices are not told apart in {recording.id} yet: call diarize first.")
     view = find_voice(transcript, voice)
-    alone = max(_alone(transcript, view.id), key=lambda span: span.length, default=None)
-    if alone is None or alone.seconds < _SHORTEST_VOICE:
+    longest = max(alone(transcript.turns, view.id), key=lambda span: span.length, default=None)
+    if longest is None or longest.seconds < _SHORTEST_VOICE:
         raise BadArgument(
             f"{view.display} is never heard alone for {_SHORTEST_VOICE} s: read_transcript tells when it speaks, and "
             "slice_audio cuts that out."
         )
-    return Span(start=alone.start, end=min(alone.end, alone.start + round(VOICE_SECONDS * SAMPLE_RATE)))
-
-
-def _alone(transcript: Transcript, speaker: str) -> list[Span]:
-    others = [turn for turn in transcript.turns if turn.label != speaker]
-    return [span for turn in transcript.turns if turn.label == speaker for span in without(turn, others)]
+    return Span(start=longest.start, end=min(longest.end, longest.start + round(VOICE_SECONDS * SAMPLE_RATE)))

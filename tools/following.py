@@ -16,7 +16,13 @@ LONGEST_WAIT = 25.0
 
 _POLL = 0.2
 _ACTIVE = ("queued", "running", "paused")
-_TOOLS = {"recognize": "transcribe", "diarize": "diarize", "decode": "add_recording", "cut": "slice_audio"}
+_TOOLS = {
+    "recognize": "transcribe",
+    "diarize": "diarize",
+    "embed": "identify_speakers",
+    "decode": "add_recording",
+    "cut": "slice_audio",
+}
 
 
 def follow(library: Library, jobs: Jobs, job: str, wait: float, work: Work) -> JobStatus:

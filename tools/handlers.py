@@ -8,7 +8,7 @@ from typing import Any
 from auricle.errors import BadArgument, LibraryError
 from engines.protocols import Message
 from engines.sources import is_full
-from tools import diarizing, recognizing
+from tools import diarizing, embedding, recognizing
 from tools.context import Context
 from tools.work import Work
 
@@ -88,13 +88,14 @@ def load(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
 HANDLERS: dict[str, Handler] = {
     "recognize": recognizing.recognize,
     "diarize": diarizing.diarize,
+    "embed": embedding.embed,
     "chat": chat,
     "load": load,
     "decode": decode,
     "cut": cut,
 }
 
-_RECALL = {"recognize": recognizing.recall, "diarize": diarizing.recall}
+_RECALL = {"recognize": recognizing.recall, "diarize": diarizing.recall, "embed": embedding.recall}
 
 
 def handle(context: Context, kind: str, args: dict[str, Any], work: Work) -> dict[str, Any]:

@@ -111,6 +111,11 @@ class Jobs:
             if kind == "chat":  # what was said to the LLM is nobody else's to read
                 self._library.jobs.forget(job.id, asker)
 
+    @property
+    def embedding_model(self) -> str:
+        """The identity of the model that voiceprints are made with; needs no weights."""
+        return self._context().engines.embedder().identity
+
     def prepare(self, kind: str, args: dict[str, Any], priority: int) -> None:
         """Lets the worker begin with what will be wanted in a moment. Nobody waits for it, nothing is kept of it."""
         if not self._inline:

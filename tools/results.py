@@ -116,6 +116,43 @@ class SpeakerNames(Result):
     question: str = Field(default="", description="What only the person can say; empty where nothing is open.")
 
 
+class VoiceMatch(BaseModel):
+    recording: str
+    id: str
+    speaker: str = Field(description="What the voice is called now.")
+    name: str | None = Field(description="Whose voice it is; null for a stranger.")
+    best: str | None = Field(description="The known person most like it, near or far.")
+    second: str | None
+    score: float = Field(description="How alike, in standard deviations above strangers.")
+    margin: float = Field(description="How far the second is behind.")
+    seconds: float = Field(description="Of clean speech it rests on.")
+    decision: str = Field(description="known, unknown, or too little speech.")
+    would_label: bool = False
+
+
+class Identification(Result):
+    matches: list[VoiceMatch]
+    strangers: int
+    labelled: int
+    would_label: int = Field(description="Voices that label=true would name.")
+    warnings: list[str] = Field(default_factory=list, description="Conflicts: nothing is settled silently.")
+
+
+class KnownPerson(BaseModel):
+    name: str
+    id: str
+    agreed_by: str
+    agreed: str = Field(description="The day of the consent.")
+    until: str | None = Field(description="The last day of it; null where none was set.")
+    seconds: float = Field(description="Of speech the voiceprints were made from.")
+    sources: list[str]
+    usable: bool = Field(description="By the embedding model in use.")
+
+
+class KnownVoices(Result):
+    people: list[KnownPerson]
+
+
 class Line(BaseModel):
     start: float
     end: float

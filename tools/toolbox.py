@@ -11,7 +11,7 @@ from auricle.errors import BadArgument, NotConfirmed
 from auricle.settings import Settings, get_settings
 from engines.protocols import Engines, Judge
 from library import Library
-from tools import exporting, following, hearing, introducing, naming, reading
+from tools import enrolling, exporting, following, hearing, identifying, introducing, naming, reading
 from tools.introducing import VoiceSample
 from tools.jobs import Jobs
 from tools.naming import only_of
@@ -22,7 +22,9 @@ from tools.results import (
     AudioSlice,
     DiarizationSummary,
     ExportedFile,
+    Identification,
     JobStatus,
+    KnownVoices,
     RecordingDescription,
     RecordingInfo,
     RecordingList,
@@ -208,6 +210,56 @@ class Toolbox:
         Example: people=["Alice", "Bob"]
         """
         return naming.name_speakers(self.library, self._recording(recording), people, names, self.judge, work)
+
+    @tool("Known voices", destructive=True, idempotent=False, long=True, asks=True)
+    def known_voices(
+        self,
+        action: Annotated[
+            Literal["list", "enroll", "forget"],
+            Field(description="enroll learns a voice; forget erases it and all that rests on it."),
+        ],
+        name: Annotated[str | None, Field(description="Whose voice, to enroll or forget.")] = None,
+        recording: Annotated[str | None, Field(description="To enroll from.")] = None,
+        speaker: Annotated[str | None, Field(description="Which voice of it, by label.")] = None,
+        start: Start = None,
+        end: End = None,
+        agreed_by: Annotated[str | None, Field(description="Who consents, if not that person.")] = None,
+        until: Annotated[str | None, Field(description="The consent's last day: 2027-12-31.")] = None,
+        *,
+        work: Work = Quiet(),
+    ) -> KnownVoices:
+        """Lists, learns or erases the voices of people who agreed to it.
+
+        Use it to recognise a person in other recordings. It needs a person's yes. Not for names in one recording: that
+        is name_speakers. Example: action="enroll", name="Alice", recording="r_…", speaker="Speaker 1"
+        """
+        if action == "list":
+            return enrolling.people(self.library, self.jobs)
+        if not name:
+            raise BadArgument(f"Whose voice is to be {action}ed? Give name.")
+        if action == "forget":
+            return enrolling.forget(self.library, self.jobs, name, work)
+        if not recording:
+            raise BadArgument("A voice is learnt from a recording: give recording, and speaker or a range.")
+        known = self._recording(recording)
+        return enrolling.enroll(self.library, self.jobs, known, name, speaker, start, end, agreed_by, until, work)
+
+    @tool("Identify known voices", long=True)
+    def identify_speakers(
+        self,
+        recording: Annotated[str | None, Field(description="Left out: every recording.")] = None,
+        label: Annotated[bool, Field(description="Name the clear ones, in one step that can be undone.")] = False,
+        *,
+        work: Work = Quiet(),
+    ) -> Identification:
+        """Tells which known people are heard, and who is a stranger.
+
+        Use it after diarize, where voices are enrolled; first without label, as a preview. Strangers stay strangers.
+        Not for names from what is said: that is name_speakers. Example: recording="r_…", label=true
+        """
+        everywhere = recording is None
+        chosen = self.library.recordings.list() if recording is None else [self._recording(recording)]
+        return identifying.identify(self.library, self.jobs, chosen, label, everywhere, work)
 
     @tool("Read the transcript", read_only=True, core=True)
     def read_transcript(
