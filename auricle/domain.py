@@ -229,6 +229,7 @@ class Voiceprint(_Frozen):
 
     Attributes:
         recording: Where it was learnt; None once that was removed.
+        speaker: Which voice of it.
         source: What that recording's file was called.
         spans: What of it.
         seconds: Of clean speech.
@@ -238,6 +239,7 @@ class Voiceprint(_Frozen):
     id: str
     person: str
     recording: str | None
+    speaker: str | None
     source: str
     spans: tuple[Span, ...]
     seconds: float

@@ -80,7 +80,7 @@ def calibrate(voices: list[Voice]) -> tuple[Calibration, str]:
         spread.append(round(float(scores.std()), 4))
     one, two = _halves(voices)
     long, short = np.array([v.tests[8] @ v.enrolled for v in voices], dtype=object), _pairs(voices)
-    parted = round(float(np.quantile(one, 0.01) + np.quantile(two, 0.95)) / 2, 3)
+    parted = round(float(np.quantile(one, 0.05) + np.quantile(two, 0.5)) / 2, 3)
     alike = (float(np.quantile(np.concatenate(list(long)), 0.05)) + float(np.quantile(short, 0.99))) / 2
     draft = Calibration(
         seconds=tuple(map(float, LENGTHS)), mean=tuple(mean), spread=tuple(spread), threshold=0.0, margin=0.0,

@@ -88,7 +88,8 @@ _PEOPLE = (
         until REAL)""",
     """CREATE TABLE voiceprints (
         id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people (id) ON DELETE CASCADE,
-        recording TEXT REFERENCES recordings (id) ON DELETE SET NULL, source TEXT NOT NULL, spans TEXT NOT NULL,
+        recording TEXT REFERENCES recordings (id) ON DELETE SET NULL,
+        speaker TEXT REFERENCES speakers (id) ON DELETE SET NULL, source TEXT NOT NULL, spans TEXT NOT NULL,
         seconds REAL NOT NULL, created REAL NOT NULL)""",
     # One voice as each embedding model sees it: those of two models are never compared.
     """CREATE TABLE vectors (

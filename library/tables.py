@@ -130,6 +130,7 @@ voiceprints = Table(
     Column("person", Text, ForeignKey("people.id"), nullable=False),
     # Null once the recording was removed; `source` still says what its file was called.
     Column("recording", Text, ForeignKey("recordings.id")),
+    Column("speaker", Text, ForeignKey("speakers.id")),
     Column("source", Text, nullable=False),
     Column("spans", JSON, nullable=False),
     Column("seconds", Float, nullable=False),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from auricle.domain import Person, Recording, Span, Voiceprint
+from auricle.domain import Person, Span, Speaker, Voiceprint
 from auricle.errors import NotFound
 from library import tables
 from library.database import Database
@@ -61,11 +61,12 @@ class Voiceprints:
         return person
 
     def add(
-        self, person: Person, recording: Recording, source: str, spans: Sequence[Span], model: str, vector: bytes
+        self, person: Person, speaker: Speaker, source: str, spans: Sequence[Span], model: str, vector: bytes
     ) -> Voiceprint:
         """Keeps a voice.
 
         Args:
+            speaker: The voice of a recording that it was learnt from.
             source: What the recording's file is called.
             spans: Where the voice speaks there.
             model: The embedding model's identity.
@@ -74,7 +75,8 @@ class Voiceprints:
         row = {
             "id": new_id("v"),
             "person": person.id,
-            "recording": recording.id,
+            "recording": speaker.recording,
+            "speaker": speaker.id,
             "source": source,
             "spans": [[span.start, span.end] for span in spans],
             "seconds": sum(span.seconds for span in spans),
@@ -99,6 +101,19 @@ class Voiceprints:
         row = {"voiceprint": voiceprint, "model": model, "vector": vector}
         with self._database.write() as connection:
             connection.execute(upsert(tables.vectors).values(row).on_conflict_do_nothing())
+
+    def learnt_anew(self, voiceprint: str, spans: Sequence[Span], model: str, vector: bytes) -> None:
+        """Replaces a voice by what is left of it after somebody corrected who speaks there."""
+        kept = {"spans": [[span.start, span.end] for span in spans], "seconds": sum(span.seconds for span in spans)}
+        with self._database.write() as connection:
+            connection.execute(delete(tables.vectors).where(tables.vectors.c.voiceprint == voiceprint))
+            connection.execute(update(tables.voiceprints).where(tables.voiceprints.c.id == voiceprint).values(kept))
+            connection.execute(insert(tables.vectors).values(voiceprint=voiceprint, model=model, vector=vector))
+
+    def drop(self, voiceprint: str) -> None:
+        """Erases one voiceprint; its person stays."""
+        with self._database.write() as connection:
+            connection.execute(delete(tables.voiceprints).where(tables.voiceprints.c.id == voiceprint))
 
     def gallery(self, model: str) -> Gallery:
         """Every voice that this very model has seen."""

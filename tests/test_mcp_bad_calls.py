@@ -170,6 +170,7 @@ def test_bad_calls_are_answered_and_change_nothing(
     right["slice_audio"] |= {"start": 1, "end": 2}
     right["export_transcript"] |= {"format": "srt"}
     right["known_voices"] |= {"action": "enroll", "name": "Alice"}
+    right["correct_speakers"] |= {"action": "merge", "speaker": "Speaker 1", "to": "Speaker 1"}
     right["get_job"] = right["cancel_job"] = {"job": "j_0000000000"}
     bad = Bad(random.Random(SEED), right)
     calls, hostile = [bad.call() for _ in range(CALLS)], [bad.hostile() for _ in range(HOSTILE)]

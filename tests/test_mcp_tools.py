@@ -82,12 +82,8 @@ def test_a_client_learns_what_a_tool_does_to_the_world(toolbox: Toolbox, setting
     talk(toolbox, settings, [folder], look)
     assert {spec.name for spec in catalog() if spec.destructive} == {"remove_recording", "known_voices"}
     assert {spec.name for spec in catalog() if not spec.idempotent} == {
-        *(
-            "remove_recording",
-            "known_voices",
-            "slice_audio",
-            "export_transcript",
-        )  # without a path, these make a new file each time
+        *("remove_recording", "known_voices", "correct_speakers"),
+        *("slice_audio", "export_transcript"),  # without a path, these make a new file each time
     }
     assert all(spec.idempotent and not spec.destructive for spec in catalog() if spec.read_only)
 

@@ -61,7 +61,14 @@ def voices(*said: tuple[float, float, str]) -> Take:
 def name_edit(seq: int, speaker: str, name: str) -> Edit:
     evidence = Evidence(source="person")
     return Edit(
-        seq=seq, recording=RECORDING.id, kind="name", speaker=speaker, name=name, evidence=evidence, created=0.0
+        seq=seq,
+        step=seq,
+        recording=RECORDING.id,
+        kind="name",
+        speaker=speaker,
+        name=name,
+        evidence=evidence,
+        created=0.0,
     )
 
 

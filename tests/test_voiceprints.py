@@ -174,16 +174,17 @@ def test_a_voiceprint_of_another_model_is_never_compared_but_computed_again_or_t
     recording = before.library.recordings.get(monday)
     alice = before.library.voiceprints.agreed("Alice", "Alice", None)
     half = recording.span.model_copy(update={"end": 4 * SAMPLE_RATE})
-    before.library.voiceprints.add(alice, recording, "monday.wav", [half], "older@1", b"\0" * 96)
+    first = before.library.speakers.of(monday)[0]
+    before.library.voiceprints.add(alice, first, "monday.wav", [half], "older@1", b"\0" * 96)
     before.close()
     toolbox = Toolbox(settings, engines=fake_engines())
     assert [person.usable for person in toolbox.known_voices("list").people] == [False]
     assert [match.name for match in toolbox.identify_speakers(monday).matches] == ["Alice", None]
     assert toolbox.library.voiceprints.of(alice)[0].models == ("campplus@ae81f520.1", "older@1")
     lost = toolbox.library.voiceprints.agreed("Lost", "Lost", None)
-    gone = toolbox.add_recording(str(tone(tmp_path / "gone.wav", 9))).id
-    known = toolbox.library.recordings.get(gone)
-    toolbox.library.voiceprints.add(lost, known, "gone.wav", [known.span], "older@1", b"\0" * 96)
+    gone = talk(toolbox, tmp_path / "gone.wav", BOB, CARL)
+    voice = toolbox.library.speakers.of(gone)[0]
+    toolbox.library.voiceprints.add(lost, voice, "gone.wav", [half], "older@1", b"\0" * 96)
     toolbox.library.recordings.remove(gone)
     result = toolbox.identify_speakers(monday)
     assert result.warnings == [

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.domain import Change, Person, Recording, Span
+from auricle.domain import Change, Person, Recording, Span, Speaker
 from auricle.errors import BadArgument, NotConfirmed, NotFound
 from auricle.times import SAMPLE_RATE, clock, to_seconds
 from engines.comparing import halves, matches
@@ -21,11 +21,8 @@ from tools.results import KnownPerson, KnownVoices
 from tools.spans import union, without
 from tools.transcript import fold
 from tools.views import Transcript
-from tools.voices import clearest, length, pieces, vectors
+from tools.voices import LEAST, clearest, length, pieces, vectors
 from tools.work import Work
-
-LEAST = 8.0
-"""Seconds of clean speech for a voiceprint."""
 
 _PIECE = 3.0
 _CLIPPED = 0.01
@@ -80,7 +77,12 @@ def enroll(
     _check_whose(library, jobs, heard[0], to_seconds(length(spans)), name, known)
     person = library.voiceprints.agreed(name, by, limit)
     library.voiceprints.add(
-        person, recording, Path(recording.path).name, spans, jobs.embedding_model, heard[0].tobytes()
+        person,
+        _speaker(library, recording, voice),
+        Path(recording.path).name,
+        spans,
+        jobs.embedding_model,
+        heard[0].tobytes(),
     )
     _name_there(library, recording, transcript, voice, person)
     return people(library, jobs).model_copy(
@@ -240,6 +242,10 @@ def _check_whose(
         raise BadArgument(
             f"This voice does not sound like the {name} that is known: give another name, or forget {name} first."
         )
+
+
+def _speaker(library: Library, recording: Recording, voice: str) -> Speaker:
+    return next(speaker for speaker in library.speakers.of(recording.id) if speaker.id == voice)
 
 
 def _name_there(library: Library, recording: Recording, transcript: Transcript, voice: str, person: Person) -> None:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auricle.domain import Change, Evidence, Person, Recording
+from auricle.domain import Change, Evidence, Person, Recording, Span, Voiceprint
 from auricle.errors import BadArgument
-from auricle.times import to_seconds
+from auricle.times import to_samples, to_seconds
 from engines.comparing import Calibration, Match, calibration, matches
 from library import Library
 from tools.jobs import Jobs
 from tools.results import Identification, VoiceMatch
+from tools.spans import without
 from tools.transcript import fold
 from tools.views import SpeakerView, Transcript
-from tools.voices import clearest, length, vectors
+from tools.voices import LEAST, clearest, length, vectors
 from tools.work import Work
 
 NOBODY = "No voice is enrolled, so everybody is a stranger: known_voices with action=enroll learns one, with consent."
@@ -117,25 +118,48 @@ def measured(jobs: Jobs) -> Calibration:
 
 
 def renew(library: Library, jobs: Jobs, work: Work) -> list[str]:
-    """Embeds again, from the recordings that are still there, what only another embedding model has seen.
+    """Brings voiceprints up to date, from the recordings that are still there: with corrections, and with the model.
 
     Returns:
         Who is not recognised until their voice is enrolled again, in words.
     """
     lost = []
+    model = jobs.embedding_model
     for person in library.voiceprints.people():
-        voiceprints = library.voiceprints.of(person)
-        for each in voiceprints:
-            if jobs.embedding_model not in each.models and each.recording is not None:
-                recording = library.recordings.get(each.recording)
-                (vector,) = vectors(library, jobs, recording, [each.spans], work)
-                library.voiceprints.embedded(each.id, jobs.embedding_model, vector.tobytes())
+        for each in library.voiceprints.of(person):
+            recording = library.recordings.get(each.recording) if each.recording else None
+            spans = left_of(library, each)
+            if recording is not None and length(spans) < min(length(each.spans), to_samples(LEAST)):
+                library.voiceprints.drop(each.id)
+                lost.append(f"{person.name}'s voice was learnt from speech that is somebody else's: enroll it again.")
+            elif recording is not None and (spans != list(each.spans) or model not in each.models):
+                (vector,) = vectors(library, jobs, recording, [spans], work)
+                if spans != list(each.spans):
+                    library.voiceprints.learnt_anew(each.id, spans, model, vector.tobytes())
+                else:
+                    library.voiceprints.embedded(each.id, model, vector.tobytes())
         known = library.voiceprints.of(person)
-        if known and not any(jobs.embedding_model in each.models for each in known):
+        if known and not any(model in each.models for each in known):
             lost.append(
                 f"{person.name}'s voiceprint is another embedding model's and its recording is gone: enroll it again."
             )
     return lost
+
+
+def left_of(library: Library, voiceprint: Voiceprint) -> list[Span]:
+    """The speech of a voiceprint that nobody has given to another voice since."""
+    if voiceprint.recording is None or voiceprint.speaker is None:
+        return list(voiceprint.spans)
+    edits = library.edits.of(voiceprint.recording)
+    own = {voiceprint.speaker} | {
+        edit.other for edit in edits if (edit.kind, edit.speaker) == ("merge", voiceprint.speaker)
+    }
+    taken = [
+        Span(start=edit.start, end=edit.end)
+        for edit in edits
+        if edit.kind == "assign" and edit.speaker not in own and edit.start is not None and edit.end is not None
+    ]
+    return [part for span in voiceprint.spans for part in without(span, taken)]
 
 
 def _conflict(recording: Recording, transcript: Transcript, view: SpeakerView, person: Person | None) -> str:

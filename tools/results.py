@@ -153,6 +153,19 @@ class KnownVoices(Result):
     people: list[KnownPerson]
 
 
+class Decision(BaseModel):
+    what: str
+    undone: bool
+    recordings: int = Field(description="How many recordings it is about.")
+
+
+class CorrectedSpeakers(Result):
+    recording: str
+    revision: str
+    speakers: dict[str, float] = Field(description="Seconds of speech of each voice, as it is called now.")
+    history: list[Decision]
+
+
 class Line(BaseModel):
     start: float
     end: float

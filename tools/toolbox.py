@@ -11,7 +11,7 @@ from auricle.errors import BadArgument, NotConfirmed
 from auricle.settings import Settings, get_settings
 from engines.protocols import Engines, Judge
 from library import Library
-from tools import enrolling, exporting, following, hearing, identifying, introducing, naming, reading
+from tools import correcting, enrolling, exporting, following, hearing, identifying, introducing, naming, reading
 from tools.introducing import VoiceSample
 from tools.jobs import Jobs
 from tools.naming import only_of
@@ -20,6 +20,7 @@ from tools.ranges import Time, span_of
 from tools.results import (
     AddedRecording,
     AudioSlice,
+    CorrectedSpeakers,
     DiarizationSummary,
     ExportedFile,
     Identification,
@@ -42,7 +43,7 @@ from tools.work import Quiet, Work
 
 RecordingId = Annotated[str, Field(description="The recording's id, as list_recordings gives it.")]
 Start = Annotated[Time | None, Field(description="From here: seconds, M:SS or H:MM:SS. Left out: the beginning.")]
-End = Annotated[Time | None, Field(description="Up to here, in the same way. Left out: the end.")]
+End = Annotated[Time | None, Field(description="Up to here. Left out: the end.")]
 Translated = Annotated[bool, Field(description="The English translation instead of what was said.")]
 Voices = Annotated[list[str] | None, Field(description="Only what these people say: names or labels.")]
 OutputPath = Annotated[str | None, Field(description="The file to write. Left out: a new one in the current folder.")]
@@ -210,6 +211,31 @@ class Toolbox:
         Example: people=["Alice", "Bob"]
         """
         return naming.name_speakers(self.library, self._recording(recording), people, names, self.judge, work)
+
+    @tool("Correct who speaks", long=True, idempotent=False)
+    def correct_speakers(
+        self,
+        recording: RecordingId,
+        action: Annotated[
+            correcting.Action,
+            Field(
+                description="merge: speaker and to are one person; split: speaker is two; reassign: a range is to's."
+            ),
+        ],
+        speaker: Annotated[str | None, Field(description="A voice: its name or label.")] = None,
+        to: Annotated[str | None, Field(description="The new name, or the voice it belongs to.")] = None,
+        start: Start = None,
+        end: End = None,
+        *,
+        work: Work = Quiet(),
+    ) -> CorrectedSpeakers:
+        """Corrects voices: rename, merge, split, give a range to another, undo, redo.
+
+        Use it when the person says a voice is wrong. Not for finding names: that is name_speakers.
+        Example: recording="r_…", action="reassign", to="Bob", start="1:05"
+        """
+        known = self._recording(recording)
+        return correcting.correct(self.library, self.jobs, known, action, speaker, to, start, end, work)
 
     @tool("Known voices", destructive=True, idempotent=False, long=True, asks=True)
     def known_voices(

@@ -11,6 +11,7 @@ from auricle.domain import Diarization, Edit, Recognition, Recording, Segment, S
 from auricle.times import to_seconds
 from library import Library
 from tools.align import place
+from tools.corrected import corrected
 from tools.spans import union, without
 from tools.views import PlacedWord, SpeakerView, Transcript, Utterance
 
@@ -37,6 +38,7 @@ class Known:
         heard: Recognition takes, oldest first; where they overlap the newest decides.
         voices: The current diarization take, and whose voice each of its labels is.
         edits: In force, oldest first.
+        speakers: Every voice ever found or made there.
     """
 
     recording: Recording
@@ -44,6 +46,7 @@ class Known:
     voices: Take | None
     bound: dict[str, Speaker]
     edits: tuple[Edit, ...]
+    speakers: tuple[Speaker, ...] = ()
 
     @property
     def revision(self) -> str:
@@ -97,6 +100,7 @@ def gather(library: Library, recording: Recording, translated: bool = False) -> 
         voices=voices,
         bound=bound,
         edits=tuple(library.edits.of(recording.id)),
+        speakers=tuple(library.speakers.of(recording.id)),
     )
 
 
@@ -123,13 +127,15 @@ def compose(known: Known) -> Transcript:
         for turn in (diarization.turns if diarization else ())
         if turn.label in owners
     ]
-    placed = _placed([word for _, words in segments for _, word in words], diarization, recording)
+    every = [word for _, words in segments for _, word in words]
+    placed = [(owners.get(label or ""), overlap) for label, overlap in _placed(every, diarization, recording)]
+    turns, placed = corrected(turns, every, placed, known.edits)
     utterances: list[Utterance] = []
     done = 0
     for segment, words in segments:
         voices = placed[done : done + len(words)]
         done += len(words)
-        utterances += _utterances(segment, words, [(owners.get(label or ""), overlap) for label, overlap in voices])
+        utterances += _utterances(segment, words, voices)
     return Transcript(
         recording=recording.id,
         revision=known.revision,
@@ -263,9 +269,11 @@ def _doubts(segment: Segment) -> tuple[str, ...]:
 
 
 def _speakers(known: Known, turns: Sequence[Turn]) -> tuple[SpeakerView, ...]:
-    """The voices of the current diarization by first appearance, under the last name given to each."""
-    names = _names(known)
+    """Everybody who speaks, by first appearance, under the last name given to each."""
+    present = {turn.label for turn in turns}
+    names = _names(known, present)
     first = {turn.label: turn.start for turn in sorted(turns, key=lambda turn: turn.start, reverse=True)}
+    voices = {speaker.id: speaker for speaker in (*known.bound.values(), *known.speakers) if speaker.id in present}
     return tuple(
         SpeakerView(
             id=speaker.id,
@@ -274,17 +282,16 @@ def _speakers(known: Known, turns: Sequence[Turn]) -> tuple[SpeakerView, ...]:
             evidence=names[speaker.id].evidence if speaker.id in names else None,
             seconds=to_seconds(sum(turn.length for turn in turns if turn.label == speaker.id)),
         )
-        for speaker in sorted(known.bound.values(), key=lambda speaker: first.get(speaker.id, known.recording.duration))
+        for speaker in sorted(voices.values(), key=lambda speaker: first[speaker.id])
     )
 
 
-def _names(known: Known) -> dict[str, Edit]:
+def _names(known: Known, voices: set[str]) -> dict[str, Edit]:
     """The name in force for each voice that has one.
 
     Voices of another speaker count keep their names; where one comes back and its name is somebody else's by now, the
     later name stands, so that two voices never have one name.
     """
-    voices = {speaker.id for speaker in known.bound.values()}
     last = {edit.speaker: edit for edit in known.edits if edit.kind == "name" and edit.speaker in voices}
     owners: dict[str, Edit] = {}
     for edit in sorted(last.values(), key=lambda edit: edit.seq):

@@ -16,6 +16,9 @@ from tools.work import Work
 MOST_SPEECH = to_samples(30)
 """More of a voice than that changes its vector little."""
 
+LEAST = 8.0
+"""Seconds of clean speech for a voiceprint."""
+
 _SHORTEST = to_samples(0.4)
 
 

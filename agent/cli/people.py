@@ -8,9 +8,11 @@ import typer
 from agent.cli.command import EPILOG, End, Recording, Start, group, plural
 from agent.cli.context import ensure_models, limits, recording_id, working
 from agent.cli.output import Shown, say, table
+from agent.cli.render import talk
 
 if TYPE_CHECKING:
     from agent.cli.progress import CommandLineWork
+    from tools.correcting import Action
     from tools.results import Identification, KnownVoices
     from tools.toolbox import Toolbox
 
@@ -27,6 +29,13 @@ def register(app: typer.Typer) -> None:
         "identify": identify,
         "label": label,
         "forget": forget,
+        "rename": rename,
+        "merge": merge,
+        "split": split,
+        "reassign": reassign,
+        "undo": undo,
+        "redo": redo,
+        "history": history,
     }
     for name, command in commands.items():
         speakers.command(name, epilog=EPILOG)(command)
@@ -96,6 +105,67 @@ def forget(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="Wi
     with working(yes=yes) as (toolbox, work):
         result = toolbox.known_voices("forget", name=name, work=work)
     return Shown(result.model_dump(mode="json"), [result.next])
+
+
+Voice = Annotated[str, typer.Argument(metavar="VOICE", help="A voice of the recording: its name or label.")]
+
+
+def rename(recording: Recording, voice: Voice, name: Annotated[str, typer.Argument(metavar="NAME")]) -> Shown:
+    """Another name for a voice of a recording."""
+    return _corrected(recording, "rename", voice, name)
+
+
+def merge(recording: Recording, voice: Voice, into: Annotated[str, typer.Argument(metavar="INTO")]) -> Shown:
+    """Two voices of a recording are one person's."""
+    return _corrected(recording, "merge", voice, into)
+
+
+def split(recording: Recording, voice: Voice, start: Start = None, end: End = None) -> Shown:
+    """One voice is two people's: a range of it is the other's, or what sounds different."""
+    return _corrected(recording, "split", voice, None, start, end)
+
+
+def reassign(
+    recording: Recording,
+    to: Annotated[str, typer.Argument(metavar="TO", help="Whose it is: a voice's name or label.")],
+    start: Annotated[str, typer.Option("--start", metavar="T", help="From here; alone: what is said there.")],
+    end: End = None,
+    speaker: Annotated[str | None, typer.Option(metavar="VOICE", help="Only what this voice says there.")] = None,
+) -> Shown:
+    """A turn or a range is another voice's."""
+    return _corrected(recording, "reassign", speaker, to, start, end)
+
+
+def undo(recording: Recording) -> Shown:
+    """Takes the last decision about a recording's voices back, with all that was decided at once with it."""
+    return _corrected(recording, "undo")
+
+
+def redo(recording: Recording) -> Shown:
+    """Does again what was undone."""
+    return _corrected(recording, "redo")
+
+
+def history(recording: Recording) -> Shown:
+    """What was decided about a recording's voices."""
+    return _corrected(recording, "history")
+
+
+def _corrected(
+    reference: str,
+    action: "Action",
+    speaker: str | None = None,
+    to: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+) -> Shown:
+    limits(start, end)
+    with working() as (toolbox, work):
+        found = recording_id(toolbox, reference, work)
+        result = toolbox.correct_speakers(found, action, speaker=speaker, to=to, start=start, end=end, work=work)
+    decided = [f"{'(undone) ' if step.undone else ''}{step.what}" for step in result.history]
+    lines = decided if action == "history" else [talk(result.speakers.items())]
+    return Shown(result.model_dump(mode="json"), [*lines, result.next])
 
 
 def _told_apart(toolbox: "Toolbox", reference: str, work: "CommandLineWork") -> str:
