@@ -11,7 +11,7 @@ SAMPLE = $(shell $(BIN)/python -c 'from importlib.util import find_spec; from pa
 help:
 	@echo "make demo    environment, packages, weights, and one real answer"
 	@echo "make test    every test, the ones with real weights included"
-	@echo "make clients the real MCP clients that tests use (with npm; make test does it by itself)"
+	@echo "make clients the real MCP clients and axe that tests use (with npm; make test does it by itself)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references),"
 	@echo "             and the agent beside the same model with one prompt"
@@ -46,9 +46,9 @@ clients: $(CLIENTS)
 
 $(CLIENTS): tests/clients/package.json tests/clients/package-lock.json
 	@if command -v npm >/dev/null; then \
-		echo "== Real MCP clients, for the tests alone: about 200 MB into tests/clients/node_modules (once)"; \
+		echo "== Real MCP clients and axe, for the tests alone: about 200 MB into tests/clients/node_modules (once)"; \
 		cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch node_modules/.installed; \
-	else echo "npm is missing: the tests with real MCP clients will be skipped" >&2; fi
+	else echo "npm is missing: the tests with real MCP clients and axe will be skipped" >&2; fi
 
 WHEELS := build/wheel
 BUNDLE := build/mcpb

@@ -1,22 +1,26 @@
 """Runs a checked script, step by step and recording by recording."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from agent.script import ASK, Script, Step
+from agent.script import Script, Step
+from agent.script_step import HEARING, Doing, Scope
 from auricle.errors import AuricleError, BadArgument
 from tools.toolbox import Toolbox
 from tools.work import Work
 
 
 class StepDone(BaseModel):
+    """A step that was carried out, or whose result was known: ``kept``."""
+
     tool: str
     arguments: dict[str, Any]
     seconds: float
+    kept: bool = False
+    citations: list[dict[str, Any]] = Field(default_factory=list)
 
 
 class RecordingReport(BaseModel):
@@ -30,9 +34,25 @@ class RecordingReport(BaseModel):
     error: dict[str, str] | None = None
 
 
+class TogetherReport(BaseModel):
+    """What the steps over all recordings did."""
+
+    steps: list[StepDone] = Field(default_factory=list)
+    results: dict[str, Any] = Field(default_factory=dict)
+    files: list[str] = Field(default_factory=list)
+    error: dict[str, str] | None = None
+
+
 class ScriptReport(BaseModel):
     script: str
     recordings: list[RecordingReport]
+    together: TogetherReport | None = None
+
+    @property
+    def failures(self) -> list[dict[str, str]]:
+        """The errors, in order; none where all went well."""
+        errors = [done.error for done in self.recordings] + [self.together.error if self.together else None]
+        return [error for error in errors if error]
 
 
 def run(
@@ -44,22 +64,24 @@ def run(
     work: Work,
     model: str | None = None,
     tell: Callable[[str], None] = lambda line: None,
+    fresh: bool = False,
 ) -> ScriptReport:
     """Runs every step on every recording; where one fails, the next recording follows.
+
+    What was asked and cut before, with the same arguments and the same decisions about names, is not done again.
 
     Args:
         recordings: Paths or ids, as they were typed.
         open_recording: Makes an id of one of them.
         model: The LLM for ``ask``.
         tell: Hears a line about each step.
+        fresh: Everything is done again.
 
     Raises:
         BadArgument: A step writes to one path for several recordings.
     """
-    for step in script.steps:
-        if len(recordings) > 1 and step.arguments.get("path"):
-            place = f"{Path(script.file).name}:{step.line}"
-            raise BadArgument(f"{place}: several recordings would be written to one path: leave `path` out.")
+    _check_paths(script, len(recordings))
+    doing = Doing(script, toolbox, model, work, fresh=fresh)
     reports = []
     for number, reference in enumerate(recordings, start=1):
         report = RecordingReport(recording=None, path=reference)
@@ -67,31 +89,67 @@ def run(
         try:
             report.recording = open_recording(reference)
             report.path = toolbox.library.recordings.get(report.recording).path
+            scope = Scope.of_recording(toolbox, report.recording, script.values)
             for step in script.steps:
                 tell(f"{Path(report.path).name} ({number} of {len(recordings)}): {step.verb} …")
-                _run_step(step, report, toolbox, model, work)
+                _do(doing, step, scope, report)
         except AuricleError as error:
             report.error = error.as_dict()
             tell(f"{reference}: {error.message}")
-    return ScriptReport(script=script.name, recordings=reports)
+    together = _together(doing, script, reports, tell) if script.together else None
+    return ScriptReport(script=script.name, recordings=reports, together=together)
 
 
-def _run_step(step: Step, report: RecordingReport, toolbox: Toolbox, model: str | None, work: Work) -> None:
-    recording = report.recording or ""
-    began = time.monotonic()
-    if step.tool == ASK:
-        from agent.run import ask
+def _together(
+    doing: Doing, script: Script, reports: Sequence[RecordingReport], tell: Callable[[str], None]
+) -> TogetherReport:
+    together = TogetherReport()
+    whole = [done for done in reports if done.recording and not done.error]
+    scope = Scope.of_all(
+        [{"id": done.recording, "path": done.path, "name": Path(done.path).name, **done.results} for done in whole],
+        [[step.tool, step.arguments] for done in whole for step in done.steps if step.tool in HEARING],
+        script.values,
+    )
+    try:
+        if not scope.ids:
+            raise BadArgument("Every recording failed, so there is nothing to put together.")
+        for step in script.together:
+            tell(f"together: {step.verb} …")
+            _do(doing, step, scope, together)
+    except AuricleError as error:
+        together.error = error.as_dict()
+        tell(f"together: {error.message}")
+    return together
 
-        result: BaseModel = ask(step.arguments["instruction"], [recording], toolbox, model=model, work=work)
-    else:
-        result = getattr(toolbox, step.tool)(recording, **step.arguments, work=work)
-    seconds = round(time.monotonic() - began, 2)
-    report.steps.append(StepDone(tool=step.tool, arguments=_plain(step.arguments), seconds=seconds))
-    data = result.model_dump(mode="json")
-    report.files += data.get("files") or ([data["path"]] if step.tool in ("export_transcript", "slice_audio") else [])
+
+def _do(doing: Doing, step: Step, scope: Scope, report: RecordingReport | TogetherReport) -> None:
+    """One step with all rounds of its loop, and what it comes to under its name."""
+    kept: list[Any] = []
+    for round_ in doing.rounds(step, scope):
+        if not doing.wanted(step, round_):
+            continue
+        outcome = doing.do(step, round_)
+        report.steps.append(
+            StepDone(
+                tool=step.tool,
+                arguments=outcome.arguments,
+                seconds=outcome.seconds,
+                kept=outcome.kept,
+                citations=outcome.citations,
+            )
+        )
+        report.files += [file for file in outcome.files if file not in report.files]
+        kept.append(round_.told(step, outcome.result))
     if step.keep_as:
-        report.results[step.keep_as] = data
+        result = kept if step.items else next(iter(kept), None)
+        scope.names[step.keep_as] = report.results[step.keep_as] = result
 
 
-def _plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value.model_dump() if isinstance(value, BaseModel) else value for name, value in arguments.items()}
+def _check_paths(script: Script, recordings: int) -> None:
+    for step in script.steps:
+        path = step.arguments.get("path")
+        if recordings > 1 and path and "{{" not in str(path):
+            raise BadArgument(
+                f"{script.place(step)}: several recordings would be written to one path: leave `path` out, or say "
+                "`{{ recording.name }}` in it."
+            )

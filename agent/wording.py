@@ -18,6 +18,8 @@ _SAID_FORMATS = {
     "json": r"\bjson\b",
     "md": r"\bmarkdown\b",
     "docx": r"\bdocx\b|\bword (?:document|file)\b|\bword-do[ck]ument\b",
+    "html": r"\bhtml\b|\bweb ?page\b",
+    "pdf": r"\bpdf\b",
     "ttml": r"\bttml\b",
     "ctm": r"\bctm\b",
     "textgrid": r"\btext\s?grid\b|\bpraat\b",

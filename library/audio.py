@@ -90,3 +90,14 @@ def audio_stream(container: Any) -> Any | None:
     streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
     default = [stream for stream in streams if stream.disposition & stream.disposition.default]
     return next(iter(default or streams), None)
+
+
+def duration_of(source: Path) -> float | None:
+    """Seconds, as the container says and without decoding; None where it says nothing, or is no recording."""
+    try:
+        with opened(source) as (container, stream):
+            if container.duration is not None:
+                return float(container.duration / av.time_base)
+            return float(stream.duration * stream.time_base) if stream.duration is not None else None
+    except (BadAudio, OSError):
+        return None

@@ -7,6 +7,7 @@ from auricle.errors import LibraryError
 from library.database import Database
 from library.edits import Edits
 from library.jobs import JobRows
+from library.kept import Kept
 from library.recordings import Recordings
 from library.speakers import Speakers
 from library.takes import Takes
@@ -44,6 +45,7 @@ class Library:
         self.speakers = Speakers(self._database)
         self.edits = Edits(self._database)
         self.voiceprints = Voiceprints(self._database)
+        self.kept = Kept(self.home / "kept", self.edits)
         self.jobs = JobRows(self._database)
         self.tokens = Tokens(self._database)
 

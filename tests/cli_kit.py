@@ -44,6 +44,8 @@ class CommandLine:
         for name in (
             "asking.ensure_models",
             "asking.ensure_llm",
+            "scripting.ensure_models",
+            "scripting.ensure_llm",
             "listening.ensure_models",
             "chatting.ensure_models",
             "chatting.ensure_llm",

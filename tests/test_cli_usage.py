@@ -55,8 +55,6 @@ WRONG = [
 
 COMING = [
     "clean",
-    "export a.wav --format html",
-    "export a.wav --format html",
 ]
 
 ROOT = Path(__file__).parent.parent

@@ -85,7 +85,7 @@ class Bad:
             "max_speakers": [*NO_NUMBER, 21],
             "max_tokens": [*NO_NUMBER, 99, 20_001],
             "wait": [-1, 25.1, "long", [], *HUGE],
-            "format": ["pdf", "exe", "../srt", "", *STRANGE, *NOT_TEXT],
+            "format": ["pptx", "exe", "../srt", "", *STRANGE, *NOT_TEXT],
             "language": ["klingon", "e", "../en", *filter(str.strip, STRANGE), *NOT_TEXT],
             "hints": ["x" * 601, *NOT_TEXT],
             "words": ["", " ", "!?", "\0", *NOT_TEXT],

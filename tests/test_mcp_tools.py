@@ -202,7 +202,7 @@ def test_what_is_wrong_arrives_in_one_line(toolbox: Toolbox, settings: Settings,
         ("transcribe", {}, "'recording' is missing"),
         ("diarize", {"recording": recording, "speakers": 0}, "speakers"),
         ("diarize", {"recording": recording, "speakers": "some"}, "'speakers' is not allowed"),
-        ("export_transcript", {"recording": recording, "format": "pdf"}, "format"),
+        ("export_transcript", {"recording": recording, "format": "pptx"}, "format"),
         ("get_job", {"job": "j_0123456789"}, "j_0123456789"),
         ("add_recording", {"path": "none.wav"}, "none.wav"),
     ]

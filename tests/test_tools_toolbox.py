@@ -389,7 +389,7 @@ def test_an_export_never_writes_over_the_recording(toolbox: Toolbox, heard: str,
 
 def test_an_unknown_format_says_which_there_are(toolbox: Toolbox, heard: str) -> None:
     with pytest.raises(BadArgument, match="txt, md, qa"):
-        toolbox.export_transcript(heard, "pdf")  # type: ignore[arg-type]
+        toolbox.export_transcript(heard, "pptx")  # type: ignore[arg-type]
     with pytest.raises(BadArgument, match="wav, mp3"):
         toolbox.slice_audio(heard, 1, 2, format="exe")  # type: ignore[arg-type]
     with pytest.raises(BadArgument, match=r"ends in \.mp3"):

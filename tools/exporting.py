@@ -1,6 +1,7 @@
 """Files: transcripts and slices, where they go and what is told of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from auricle.domain import Recording, Span
 from auricle.errors import BadArgument
 from auricle.times import to_seconds
 from library import Library
+from tools import page_sound
 from tools.export import FORMATS, Source
 from tools.jobs import Jobs
 from tools.naming import only_of
@@ -22,12 +24,14 @@ _PREVIEW = 300
 
 def export_transcript(
     library: Library,
+    jobs: Jobs,
     recording: Recording,
     span: Span,
     kind: str,
     path: str | None,
     translated: bool,
-    speakers: Sequence[str] | None = None,
+    speakers: Sequence[str] | None,
+    work: Work,
 ) -> ExportedFile:
     """Writes a range of a transcript, or only what some of its voices say.
 
@@ -35,6 +39,7 @@ def export_transcript(
         NotFound: There is no such voice.
         BadArgument: An unknown format, a path that is not allowed, or something to be called before.
         WorkError: The file cannot be written.
+        StillWorking: The sound of a page takes longer than the face waits, and goes on.
     """
     form = FORMATS.get(kind)
     if form is None:
@@ -42,8 +47,10 @@ def export_transcript(
     title = clean_name(Path(recording.path).stem)
     transcript = (heard_transcript if form.of_words else fold)(library, recording, translated)
     transcript = only_of(transcript, speakers)
-    media = Path(recording.path).name
-    export = form.write(Source(title=title, transcript=transcript, span=span, media=media))
+    source = Source(title=title, transcript=transcript, span=span, media=Path(recording.path).name)
+    if kind == "html":
+        source = replace(source, sound=page_sound.beside_or_within(library, jobs, recording, span, path, title, work))
+    export = form.write(source)
     target = output_path(path, title, form.suffix, keep=Path(recording.path), content=export.content)
     write_file(target, export.content)
     missing = unheard_note(transcript, span) if form.of_words else ""

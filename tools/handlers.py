@@ -78,6 +78,13 @@ def cut(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
     return slicing.cut(context, args, work)
 
 
+def sound(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
+    """The sound of a page; ``tools.slicing.write_small`` says more."""
+    from tools import slicing
+
+    return slicing.write_small(context, args, work)
+
+
 def load(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
     """Loads the local LLM ``model``, which will be asked something in a moment."""
     work.report(0, 0, "loading the LLM")
@@ -93,6 +100,7 @@ HANDLERS: dict[str, Handler] = {
     "load": load,
     "decode": decode,
     "cut": cut,
+    "sound": sound,
 }
 
 _RECALL = {"recognize": recognizing.recall, "diarize": diarizing.recall, "embed": embedding.recall}

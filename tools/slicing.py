@@ -36,6 +36,8 @@ _PIECE_SECONDS = 30
 _MOST_MISSING = 0.5
 _WAV_LIMIT = 2**32 - 2**16
 _MP3_CHANNELS = 2
+_SMALL = "32k"
+"""Bits a second that are enough for speech: 14 MB an hour."""
 
 Sound = Iterator[tuple[int, Pcm]]
 """Pieces of (sample rate in Hz, samples)."""
@@ -106,6 +108,29 @@ def write_copy(library: Library, recording: Recording, span: Span, target: Path,
     _write(_stored(library, recording, span), target, kind, span.seconds, work)
 
 
+def write_small(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any]:
+    """A small mp3 of the stored copy, for a page: what the worker does where that takes long.
+
+    Args:
+        args: ``recording``, ``start`` and ``end`` in samples, ``path``.
+
+    Returns:
+        ``path`` and ``bytes``.
+    """
+    recording = context.library.recordings.get(args["recording"])
+    span, target = range_of(recording, args["start"], args["end"]), Path(args["path"])
+    partial = partial_path(target)
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(_stored(context.library, recording, span), partial, "mp3", span.seconds, work, small=True)
+        partial.replace(target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return {"path": str(target), "bytes": target.stat().st_size}
+
+
 def _stored(library: Library, recording: Recording, span: Span) -> Sound:
     step = _PIECE_SECONDS * SAMPLE_RATE
     for start in range(span.start, span.end, step):
@@ -113,7 +138,7 @@ def _stored(library: Library, recording: Recording, span: Span) -> Sound:
         yield SAMPLE_RATE, np.round(audio * 32768).clip(-32768, 32767).astype(np.int16).reshape(-1, 1)
 
 
-def _write(sound: Sound, target: Path, kind: str, total: float, work: Work) -> float:
+def _write(sound: Sound, target: Path, kind: str, total: float, work: Work, *, small: bool = False) -> float:
     """Encodes piece by piece; returns the seconds written."""
     sink: _Wav | _Encoder | None = None
     held: Any = None
@@ -122,7 +147,8 @@ def _write(sound: Sound, target: Path, kind: str, total: float, work: Work) -> f
         for segment in _segments(sound):
             work.check_cancelled()
             if sink is None:
-                sink = (_Wav if kind == "wav" else _Encoder)(target, kind, segment.frame_rate, segment.channels)
+                made = (target, kind, segment.frame_rate, segment.channels)
+                sink = _Wav(*made) if kind == "wav" else _Encoder(*made, small=small)
                 held = segment.fade_in(min(FADE_MS, len(segment) // 2))
             else:
                 sink.write(held.raw_data)
@@ -181,12 +207,12 @@ class _Wav:
 class _Encoder:
     """The ffmpeg that comes with imageio-ffmpeg, fed with raw PCM: it needs no ffprobe for that."""
 
-    def __init__(self, target: Path, kind: str, rate: int, channels: int) -> None:
+    def __init__(self, target: Path, kind: str, rate: int, channels: int, *, small: bool = False) -> None:
         import imageio_ffmpeg
 
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         mixed = ["-ac", str(_MP3_CHANNELS)] if kind == "mp3" and channels > _MP3_CHANNELS else []
-        quality = {"mp3": ["-q:a", "2"], "ogg": ["-q:a", "6"]}.get(kind, [])
+        quality = ["-b:a", _SMALL] if small else {"mp3": ["-q:a", "2"], "ogg": ["-q:a", "6"]}.get(kind, [])
         self._process = subprocess.Popen(
             [
                 *(imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error"),

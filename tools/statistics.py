@@ -54,7 +54,7 @@ def statistics(transcript: Transcript, span: Span, words: str | None) -> TalkSta
         end=to_seconds(span.end),
         speech_seconds=_seconds(spoken),
         silence_seconds=round(to_seconds(span.length) - _seconds(spoken), 2),
-        overlap_seconds=_seconds(_overlaps(turns)),
+        overlap_seconds=_seconds(overlaps(turns)),
         words=len(said),
         words_per_minute=_per_minute(len(said), _seconds(spoken)),
         interruptions=len(interrupting),
@@ -105,7 +105,7 @@ def _joined(turns: Iterable[Turn]) -> list[Turn]:
     return found
 
 
-def _overlaps(turns: Sequence[Turn]) -> list[Span]:
+def overlaps(turns: Sequence[Turn]) -> list[Span]:
     """Where two speak at once."""
     changes = sorted((edge, change) for turn in turns for edge, change in ((turn.start, 1), (turn.end, -1)))
     found: list[Span] = []

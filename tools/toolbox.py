@@ -11,7 +11,18 @@ from auricle.errors import BadArgument, NotConfirmed
 from auricle.settings import Settings, get_settings
 from engines.protocols import Engines, Judge
 from library import Library
-from tools import correcting, enrolling, exporting, following, hearing, identifying, introducing, naming, reading
+from tools import (
+    correcting,
+    enrolling,
+    exporting,
+    following,
+    hearing,
+    identifying,
+    introducing,
+    naming,
+    page_sound,
+    reading,
+)
 from tools.introducing import VoiceSample
 from tools.jobs import Jobs
 from tools.naming import only_of
@@ -47,9 +58,10 @@ End = Annotated[Time | None, Field(description="Up to here. Left out: the end.")
 Translated = Annotated[bool, Field(description="The English translation instead of what was said.")]
 Voices = Annotated[list[str] | None, Field(description="Only what these people say: names or labels.")]
 OutputPath = Annotated[str | None, Field(description="The file to write. Left out: a new one in the current folder.")]
-TranscriptFormat = Literal[
-    "txt", "md", "qa", "docx", "srt", "vtt", "ttml", "tsv", "json", "rttm", "ctm", "textgrid", "audacity", "edl", "otio"
-]
+Documents = Literal["txt", "md", "qa", "html", "docx", "pdf"]
+Subtitles = Literal["srt", "vtt", "ttml"]
+Tables = Literal["tsv", "json", "rttm", "ctm", "textgrid", "audacity", "edl", "otio"]
+TranscriptFormat = Literal[Documents, Subtitles, Tables]
 AudioFormat = Literal["wav", "mp3", "flac", "ogg"]
 
 
@@ -147,6 +159,8 @@ class Toolbox:
             )
         self.library.recordings.remove(known.id)
         introducing.forget(self.library, known.id)
+        page_sound.forget(self.library, known.id)
+        self.library.kept.forget(known.id)
         return RemovedRecording(recording=known.id, next="It is forgotten; the original file is where it was.")
 
     @tool("Transcribe", long=True, core=True)
@@ -373,7 +387,7 @@ class Toolbox:
         recording: RecordingId,
         format: Annotated[
             TranscriptFormat,
-            Field(description="qa: questions and answers; docx: Word; srt, vtt: subtitles; edl, otio: cut lists."),
+            Field(description="qa: Q&A; html: a page with sound; docx: Word; srt, vtt: subtitles; edl, otio: to cut."),
         ],
         start: Start = None,
         end: End = None,
@@ -391,7 +405,9 @@ class Toolbox:
         """
         known = self._recording(recording)
         span = span_of(known, start, end)
-        return exporting.export_transcript(self.library, known, span, format, path, translated, speakers)
+        return exporting.export_transcript(
+            self.library, self.jobs, known, span, format, path, translated, speakers, work
+        )
 
     @tool("Look at a job", read_only=True)
     def get_job(

@@ -1,4 +1,4 @@
-"""`ask` and `run`: one instruction in plain words, and scripts of them."""
+"""`ask`: one instruction in plain words."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,21 +12,17 @@ from agent.cli.context import (
     RECORDING_ID,
     ensure_llm,
     ensure_models,
-    known_or_file,
-    recording_id,
     recording_ids,
     working,
 )
 from agent.cli.errors import Usage
 from agent.cli.output import Shown
 from agent.cli.progress import CommandLineWork
-from agent.cli.render import length, one_line
+from agent.cli.render import length
 from auricle.times import clock
-from tools.work import BATCH
 
 if TYPE_CHECKING:
     from agent.run import Answer
-    from agent.script_run import ScriptReport
     from engines.manifest import Role
 
 PANEL = "Ask"
@@ -44,7 +40,6 @@ Model = Annotated[
 
 def register(app: typer.Typer) -> None:
     add(app, "ask", PANEL)(ask)
-    add(app, "run", PANEL)(run_script)
 
 
 def ask(
@@ -75,36 +70,6 @@ def ask(
     return Shown(answer.model_dump(mode="json"), answer_lines(answer))
 
 
-def run_script(
-    script: Annotated[str, typer.Argument(metavar="SCRIPT", help="A YAML file of steps.")],
-    recordings: Annotated[list[str], typer.Argument(metavar="RECORDING...", help="Files or ids.")],
-    model: Model = None,
-) -> Shown:
-    """Runs the steps of a script on each recording; mistakes in it are found before anything runs."""
-    from agent.script import load
-    from agent.script_run import run
-
-    checked = load(Path(script))
-    with working(priority=BATCH) as (toolbox, work):
-        for reference in recordings:
-            known_or_file(toolbox, reference)
-        ensure_models([role for tool in checked.tools for role in ROLES_OF.get(tool, ())], work)
-        if "ask" in checked.tools:
-            ensure_llm(model, work)
-        report = run(
-            checked,
-            recordings,
-            toolbox,
-            lambda reference: recording_id(toolbox, reference, work),
-            model=model,
-            work=work,
-            tell=work.say,
-        )
-    failures = [done.error for done in report.recordings if done.error]
-    document = {**({"error": failures[0]} if failures else {}), **report.model_dump(mode="json", exclude_none=True)}
-    return Shown(document, script_lines(report), 1 if failures else 0)
-
-
 def steps_to(work: CommandLineWork) -> Callable[[str, dict[str, Any]], None]:
     """Tells each step as it begins, with the seconds since the instruction was given."""
     began = time.monotonic()
@@ -130,18 +95,4 @@ def answer_lines(answer: "Answer") -> list[str]:
     lines += [f"Assumed: {one}" for one in answer.assumed]
     steps = ", ".join(f"{step.tool} {length(step.seconds)}" for step in answer.steps)
     lines += ["", f"{plural(len(answer.steps), 'step')}: {steps or 'none'}; answered by {answer.model}"]
-    return lines
-
-
-def script_lines(report: "ScriptReport") -> list[str]:
-    """For each recording what was kept under a name, and the files."""
-    lines = []
-    for done in report.recordings:
-        lines.append(f"{done.recording or 'not opened'}  {one_line(done.path)}")
-        for name, result in done.results.items():
-            said = result.get("answer") or result.get("preview") or result.get("next", "")
-            lines += [f"  {name}:", *(f"    {line}" for line in str(said).splitlines())]
-        lines += [f"  File: {path}" for path in done.files]
-        if done.error:
-            lines.append(f"  Failed: {done.error['message']}")
     return lines

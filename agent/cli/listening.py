@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from agent.cli.command import End, Recording, Start, add, coming
+from agent.cli.command import End, Recording, Start, add
 from agent.cli.context import ensure_models, limits, recording_id, recording_ids, transcript_source, working
 from agent.cli.output import Shown, say
 from agent.cli.render import length, talk, transcript_lines, turn_lines
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from tools.toolbox import TranscriptFormat
 
 PANEL = "Listen"
-
-COMING_FORMATS = ("html",)
 
 
 def register(app: typer.Typer) -> None:
@@ -93,7 +91,7 @@ def export(
             "--format",
             "-f",
             metavar="F",
-            help="txt, md, qa, docx, srt, vtt, ttml, tsv, json, rttm, ctm, textgrid, audacity, edl or otio.",
+            help="txt, md, qa, html, docx, pdf, srt, vtt, ttml, tsv, json, rttm, ctm, textgrid, audacity, edl or otio.",
         ),
     ],
     start: Start = None,
@@ -104,8 +102,6 @@ def export(
 ) -> Shown:
     """The transcript as a file. Prints its path."""
     first, last = limits(start, end)
-    if format_ in COMING_FORMATS:
-        coming(f"export --format {format_}", "use txt, md, qa or docx.")
     with working() as (toolbox, work):
         found = recording_id(toolbox, recording, work)
         # The Toolbox names what is allowed where this is not.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tools.export import cutting, data, document, labels, qa, subtitles, text
+from tools.export import cutting, data, document, labels, page, pdf, qa, subtitles, text
 from tools.export.source import Export, Source, Writer
 
 
@@ -51,6 +51,8 @@ FORMATS: dict[str, Format] = {
         of_voices=True,
         readable=False,
     ),
+    "html": Format(".html", page.html, "text/html", "page", of_voices=True, readable=False),
+    "pdf": Format(".pdf", pdf.pdf, "application/pdf", "PDF", of_voices=True, readable=False),
 }
 
 __all__ = ["FORMATS", "Export", "Format", "Source"]

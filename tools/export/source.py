@@ -19,12 +19,14 @@ class Source:
         title: The recording's name for people.
         span: The range; times in the export are still seconds of the whole recording.
         media: The recording's file, by its name alone.
+        sound: Where a page finds the sound of the range: an address, or the sound itself as a ``data:`` one.
     """
 
     title: str
     transcript: Transcript
     span: Span
     media: str = ""
+    sound: str = ""
 
     @cached_property
     def utterances(self) -> tuple[Utterance, ...]:
