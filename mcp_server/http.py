@@ -28,6 +28,7 @@ from starlette.routing import Route, request_response
 from auricle.errors import AuricleError, BadArgument, WorkError
 from mcp_server.access import Gate, KnownHosts, TokenNeeded, is_local, security
 from mcp_server.limits import Buckets, Limits
+from mcp_server.pages import BASE, Pages, TokenFromCookie
 from mcp_server.uploads import Uploads
 from tools.toolbox import Toolbox
 
@@ -88,7 +89,8 @@ def serve_http(
             "or listen at 127.0.0.1."
         )
     with listening_at(address) as listening:
-        say(f"Auricle speaks MCP at http://{_name(listening)}{PATH}")
+        at = f"http://{_name(listening)}"
+        say(f"Auricle speaks MCP at {at}{PATH}, and shows the library at {at}{BASE}")
         config = uvicorn.Config(
             http_app(server, toolbox, address, ending),
             lifespan="on",
@@ -115,6 +117,7 @@ def http_app(server: MCPServer, toolbox: Toolbox, address: Address, ending: thre
     )
     manager, settings = server.session_manager, toolbox.settings
     uploads = Uploads(toolbox, settings.upload_mib << 20, ending)
+    pages = Pages(toolbox, gate)
     buckets = Buckets(settings.requests_per_second, settings.requests_at_once)
 
     @contextlib.asynccontextmanager
@@ -128,10 +131,12 @@ def http_app(server: MCPServer, toolbox: Toolbox, address: Address, ending: thre
         routes=[
             Route(PATH, TokenNeeded(StreamableHTTPASGIApp(manager), gate)),
             Route("/uploads/{name:path}", TokenNeeded(request_response(uploads.put), gate), methods=["PUT"]),
+            *pages.routes(),
             Route("/health", _health(toolbox), methods=["GET"]),
         ],
         middleware=[
             Middleware(KnownHosts, settings=allowed),
+            Middleware(TokenFromCookie),
             Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(gate), on_error=_unavailable),
             Middleware(AuthContextMiddleware),
             Middleware(Limits, buckets=buckets),

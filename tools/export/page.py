@@ -32,14 +32,14 @@ _UNSURE = 0.5
 
 def html(source: Source) -> Export:
     """The page. ``source.sound`` is where its audio comes from; without one there is no player."""
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     rows = _rows(source)
     places = {row["id"]: place for place, row in enumerate(rows)}
     lines = lines_of(source)
     start, end = to_seconds(source.span.start), to_seconds(source.span.end)
     length = clock(to_seconds(source.transcript.duration))
     part = length if source.span.length == source.transcript.duration else f"{clock(start)} to {clock(end)} of {length}"
-    text = _template().render(
+    text = template("page.html").render(
         title=printable(source.title),
         language=source.transcript.language or "und",
         policy=_policy(style, script, source.sound),
@@ -127,12 +127,13 @@ def _data(source: Source, lines: list[Utterance], rows: list[dict[str, Any]]) ->
 def _policy(style: str, script: str, sound: str) -> str:
     media = "data:" if sound.startswith("data:") else "'self' file:" if sound else "'none'"
     return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; media-src {media}; "
+        f"default-src 'none'; style-src {hash_of(style)}; script-src {hash_of(script)}; media-src {media}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
+    """A style or script as a content security policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -147,11 +148,13 @@ def _ms(samples: int) -> int:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """One of the files that pages are made of."""
     return (files("tools.export") / "assets" / name).read_text(encoding="utf-8")
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """One of the templates; everything put into it is escaped."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("page.html"))
+    return environment.from_string(asset(name))
