@@ -74,6 +74,7 @@ lint: install
 
 bench: models
 	$(BIN)/python -m bench.accuracy
+	$(BIN)/python -m bench.speakers
 	$(BIN)/python -m bench.agent
 
 soak: models

@@ -67,12 +67,14 @@ class Diarization(_Frozen):
         exclusive: The same with one voice at a time: what words are given to.
         voices: An embedding for each label (192 floats in the small profile); empty where too little was said.
         heard: Where anybody listened; None where it was the whole recording.
+        mixed: The labels that sound like two people.
     """
 
     turns: tuple[Turn, ...]
     exclusive: tuple[Turn, ...]
     voices: dict[str, tuple[float, ...]]
     heard: tuple[Span, ...] | None = None
+    mixed: tuple[str, ...] = ()
 
 
 class Recording(_Frozen):

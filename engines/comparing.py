@@ -141,40 +141,53 @@ def halves(pieces: Vectors) -> tuple[NDArray[np.bool_], float]:
 
 def _by_person(cosines: Vectors, people: Sequence[str], names: Sequence[str]) -> Vectors:
     """(voices, people): the best of each person's voiceprints."""
+    if len(names) == len(people):
+        return cosines
     place = {name: number for number, name in enumerate(names)}
-    result = np.full((len(cosines), len(names)), -1.0, dtype=np.float32)
-    np.maximum.at(result.T, [place[person] for person in people], cosines.T)
+    owners = np.array([place[person] for person in people])
+    order = np.argsort(owners, kind="stable")
+    result: Vectors = np.maximum.reduceat(cosines[:, order], np.searchsorted(owners[order], range(len(names))), axis=1)
     return result
 
 
 def _normalized(cosines: Vectors, seconds: Sequence[float], measured: Calibration) -> NDArray[np.float64]:
     """Standard deviations above strangers; the most alike person does not count as one."""
-    found = np.zeros(cosines.shape)
-    for number, row in enumerate(cosines.astype(np.float64)):
-        mean, spread = measured.strangers(seconds[number])
-        others = np.sort(row)[:-1]
-        total = _PRIOR + len(others)
-        shifted = (_PRIOR * mean + others.sum()) / total
-        squares = _PRIOR * (spread**2 + mean**2) + np.square(others).sum()
-        found[number] = (row - shifted) / max(np.sqrt(max(squares / total - shifted**2, 0.0)), spread / 2)
-    return found
+    calibrated = np.array([measured.strangers(length) for length in seconds])
+    mean, spread = calibrated[:, :1], calibrated[:, 1:]
+    row = cosines.astype(np.float64)
+    best = row.max(axis=1, keepdims=True)
+    total = _PRIOR + row.shape[1] - 1
+    shifted = (_PRIOR * mean + row.sum(axis=1, keepdims=True) - best) / total
+    squares = _PRIOR * (spread**2 + mean**2) + np.square(row).sum(axis=1, keepdims=True) - best**2
+    deviation = np.sqrt(np.maximum(squares / total - shifted**2, 0.0))
+    result: NDArray[np.float64] = (row - shifted) / np.maximum(deviation, spread / 2)
+    return result
 
 
 def _assigned(scores: NDArray[np.float64]) -> list[int | None]:
     """The person that each voice may be, so that all scores together are greatest (Kuhn, 1955, by scipy)."""
     from scipy.optimize import linear_sum_assignment
 
-    rows, columns = linear_sum_assignment(np.maximum(scores, 0.0), maximize=True)
+    # Of thousands, only those can be given to a voice who are among its best as many as there are voices.
+    kept = np.unique(_best(scores, len(scores)))
+    rows, columns = linear_sum_assignment(np.maximum(scores[:, kept], 0.0), maximize=True)
     given: list[int | None] = [None] * len(scores)
     for row, column in zip(rows, columns, strict=True):
-        given[row] = int(column)
+        given[row] = int(kept[column])
     return given
+
+
+def _best(scores: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """The columns of the highest scores of each row, in no order."""
+    count = min(count, scores.shape[1])
+    result: NDArray[np.int64] = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+    return result
 
 
 def _judged(
     scores: NDArray[np.float64], seconds: float, names: Sequence[str], given: int | None, measured: Calibration
 ) -> Match:
-    order = np.argsort(-scores)
+    order = sorted(_best(scores[None], 2)[0], key=lambda person: -scores[person])
     best = int(order[0])
     second = int(order[1]) if len(order) > 1 else None
     margin = float(scores[best] - (scores[second] if second is not None else 0.0))

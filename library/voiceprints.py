@@ -1,7 +1,7 @@
 """People who agreed to being known by their voice: who, until when, and the vectors of their voices."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,12 @@ class Voiceprints:
         with self._database.read() as connection:
             rows = connection.execute(select(tables.people).order_by(tables.people.c.name)).mappings()
             return [Person(**row) for row in rows]
+
+    def named(self, ids: Iterable[str]) -> dict[str, Person]:
+        """Some of them, by id."""
+        query = select(tables.people).where(tables.people.c.id.in_(set(ids)))
+        with self._database.read() as connection:
+            return {row["id"]: Person(**row) for row in connection.execute(query).mappings()}
 
     def find(self, name: str) -> Person | None:
         """Somebody by name, whatever its case, or by id."""
@@ -90,11 +96,21 @@ class Voiceprints:
     def of(self, person: Person) -> list[Voiceprint]:
         """Somebody's voiceprints, oldest first."""
         theirs = select(tables.voiceprints).where(tables.voiceprints.c.person == person.id)
-        known = select(tables.vectors.c.voiceprint, tables.vectors.c.model)
+        ids = theirs.with_only_columns(tables.voiceprints.c.id)
+        known = select(tables.vectors.c.voiceprint, tables.vectors.c.model).where(tables.vectors.c.voiceprint.in_(ids))
         with self._database.read() as connection:
             models = [(row.voiceprint, row.model) for row in connection.execute(known)]
             rows = connection.execute(theirs.order_by(tables.voiceprints.c.created)).mappings().all()
         return [_voiceprint(row, [model for id_, model in models if id_ == row["id"]]) for row in rows]
+
+    def doubtful(self, model: str) -> list[Voiceprint]:
+        """Those that an embedding model has not seen, or that were learnt where somebody reassigned speech."""
+        seen = select(tables.vectors.c.voiceprint).where(tables.vectors.c.model == model)
+        reassigned = select(tables.edits.c.recording).where(tables.edits.c.kind == "assign")
+        either = tables.voiceprints.c.id.not_in(seen) | tables.voiceprints.c.recording.in_(reassigned)
+        with self._database.read() as connection:
+            owners = set(connection.execute(select(tables.voiceprints.c.person).where(either)).scalars())
+        return [each for person in self.named(owners).values() for each in self.of(person)]
 
     def embedded(self, voiceprint: str, model: str, vector: bytes) -> None:
         """Keeps a known voice as another embedding model sees it."""
@@ -124,9 +140,10 @@ class Voiceprints:
             .where(tables.vectors.c.model == model)
         )
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        stacked = np.frombuffer(b"".join(row.vector for row in rows), dtype=np.float32)
-        return Gallery(tuple(row.person for row in rows), stacked.reshape(len(rows), -1 if rows else 0))
+            rows = connection.execute(query).fetchall()
+        people, vectors = zip(*rows, strict=True) if rows else ((), ())
+        stacked = np.frombuffer(b"".join(vectors), dtype=np.float32)
+        return Gallery(people, stacked.reshape(len(rows), -1 if rows else 0))
 
     def expire(self, now: float | None = None) -> list[str]:
         """Erases whoever agreed only until now; their names."""

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from auricle.domain import Diarization, Recording, Span, Speaker, Take, Turn
 from auricle.times import clock, to_samples, to_seconds
+from engines.comparing import calibration
 from engines.protocols import Diarizer, SpeakerCount, VoiceMap, Windows
 from library import Library
+from tools import channels
 from tools.context import Context
+from tools.doubts import mixed
 from tools.matching import match
 from tools.ranges import range_of
 from tools.spans import union, without
@@ -41,19 +44,33 @@ def diarize(context: Context, args: dict[str, Any], work: Work) -> dict[str, Any
     if stored is not None:
         return stored
     request = _Request.of(context, args)
-    library, recording, diarizer = context.library, request.recording, request.diarizer
+    library, recording = context.library, request.recording
     before = [take for take in library.takes.find(recording.id, "diarization") if library.speakers.bound(take.id)]
-    _listen(context, request, work)
-    work.report(0, 0, "telling the voices apart")
-    work.check_cancelled()
-    voices = _Voices(library, request.voices(context))
-    found = _within(diarizer.cluster(voices, request.count, context.settings.speaker_threshold), voices.heard)
-    params = request.params | {"heard": _text(voices.heard)}
+    found = _by_channel(context, request, work) if request.by_channel else _by_voice(context, request, work)
+    params = request.params | {"heard": _text(found.heard or ())}
     take = library.takes.add(
-        recording.id, "diarization", diarizer.identity, params, recording.span, found.model_dump_json()
+        recording.id, "diarization", request.identity, params, recording.span, found.model_dump_json()
     )
     _bind(library, take, before[-1] if before else None)
     return {"take": take.id}
+
+
+def _by_voice(context: Context, request: "_Request", work: Work) -> Diarization:
+    """Everybody in the recording by how they sound."""
+    _listen(context, request, work)
+    work.report(0, 0, "telling the voices apart")
+    work.check_cancelled()
+    voices = _Voices(context.library, request.voices(context))
+    found = _within(request.diarizer.cluster(voices, request.count, context.settings.speaker_threshold), voices.heard)
+    measured = calibration(context.engines.embedder().identity)
+    return found.model_copy(update={"mixed": mixed(voices, found, measured)})
+
+
+def _by_channel(context: Context, request: "_Request", work: Work) -> Diarization:
+    """One person a channel, in all that was listened to so far."""
+    takes = context.library.takes.find(request.recording.id, "diarization", request.identity)
+    heard = [span for take in takes for span in Diarization.model_validate_json(take.payload).heard or ()]
+    return channels.listen(context, request.recording, union([*heard, request.span]), work)
 
 
 def recall(context: Context, args: dict[str, Any]) -> dict[str, Any] | None:
@@ -77,13 +94,24 @@ class _Request:
     count: SpeakerCount
     threshold: float
     diarizer: Diarizer
+    detector: str
 
     @classmethod
     def of(cls, context: Context, args: dict[str, Any]) -> "_Request":
         recording = context.library.recordings.get(args["recording"])
         count = SpeakerCount(args.get("exact"), args.get("least"), args.get("most"))
         span = range_of(recording, args.get("start"), args.get("end"))
-        return cls(recording, span, count, context.settings.speaker_threshold, context.engines.diarizer())
+        engines, threshold = context.engines, context.settings.speaker_threshold
+        return cls(recording, span, count, threshold, engines.diarizer(), engines.detector().identity)
+
+    @property
+    def by_channel(self) -> bool:
+        return channels.carries(self.recording, self.count)
+
+    @property
+    def identity(self) -> str:
+        """What tells the voices apart."""
+        return f"{channels.IDENTITY}+{self.detector}" if self.by_channel else self.diarizer.identity
 
     @property
     def params(self) -> dict[str, str | int | float | bool | None]:
@@ -91,7 +119,7 @@ class _Request:
 
     def answered_by(self, take: Take) -> bool:
         asked = {name: value for name, value in take.params.items() if name != "heard"}
-        if take.engine != self.diarizer.identity or asked != self.params:
+        if take.engine != self.identity or asked != self.params:
             return False
         return not without(self.span, Diarization.model_validate_json(take.payload).heard or ())
 

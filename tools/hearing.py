@@ -5,14 +5,17 @@ import unicodedata
 from auricle.domain import Recording, Span, Turn
 from auricle.errors import BadArgument
 from auricle.times import clock, to_seconds
+from engines.comparing import calibration
 from engines.protocols import SpeakerCount
 from library import Library
+from tools.channels import carries as by_channel
+from tools.doubts import doubts
 from tools.export import Source
 from tools.export.text import lines_of, one_line
 from tools.jobs import Jobs
 from tools.languages import language_code
 from tools.results import DiarizationSummary, DiarizedSpeaker, Transcription
-from tools.transcript import fold
+from tools.transcript import fold, gather
 from tools.views import SpeakerView, Transcript, Utterance
 from tools.work import Work
 
@@ -22,9 +25,6 @@ PREVIEW = 300
 
 _UNSURE_LANGUAGE = 0.5
 _MANY_DOUBTS = 0.2
-_GHOST = 3.0
-"""Seconds. A voice that speaks less is often no person: a cough, an echo, somebody else's laugh."""
-
 _MOST_HINTS = 600
 
 
@@ -80,7 +80,9 @@ def diarize(
     transcript = fold(library, recording)
     turns = tuple(turn for turn in transcript.turns if turn.shared_with(span))
     advice = "Call name_speakers to name the voices" if transcript.utterances else "Call transcribe to hear their words"
-    if count.exact is None:
+    if by_channel(recording, count):
+        advice += "; each channel is one person's, so nobody was confused"
+    elif count.exact is None:
         advice += "; if the number of people is wrong, call diarize with speakers"
     return DiarizationSummary(
         recording=recording.id,
@@ -92,7 +94,7 @@ def diarize(
         ],
         turns=len(turns),
         overlap_seconds=to_seconds(overlap(turns)),
-        warnings=_unlikely(transcript, count),
+        warnings=doubts(gather(library, recording), transcript, count, calibration(jobs.embedding_model)),
         next=f"{advice}." if transcript.speakers else "Nobody was heard to speak: transcribe may still find words.",
     )
 
@@ -175,14 +177,3 @@ def _after_hearing(transcript: Transcript, utterances: tuple[Utterance, ...], tr
     if transcript.diarized:
         return f"Call read_transcript{flag} to read it, or export_transcript{flag} to write a file."
     return f"Call diarize to tell voices apart, or read_transcript{flag} to read it."
-
-
-def _unlikely(transcript: Transcript, count: SpeakerCount) -> list[str]:
-    warnings = []
-    ghosts = [view for view in transcript.speakers if view.seconds < _GHOST]
-    if ghosts and len(transcript.speakers) > 1:
-        told = ", ".join(f"{view.display} ({view.seconds:.1f} s)" for view in ghosts)
-        warnings.append(f"Heard for less than {_GHOST:.0f} s, maybe no people of their own: {told}.")
-    if count.exact is not None and len(transcript.speakers) != count.exact:
-        warnings.append(f"{count.exact} people were asked for and {len(transcript.speakers)} could be told apart.")
-    return warnings

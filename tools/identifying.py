@@ -79,7 +79,6 @@ def identify(
 def find(library: Library, jobs: Jobs, recording: Recording, work: Work) -> list[Found]:
     """Every voice of a recording, judged. Where nobody is enrolled, nothing is computed of anybody's voice."""
     transcript = fold(library, recording)
-    people = {person.id: person for person in library.voiceprints.people()}
     voices = list(transcript.speakers)
     spans = [clearest(transcript.turns, view.id) for view in voices]
     seconds = [to_seconds(length(each)) for each in spans]
@@ -89,6 +88,8 @@ def find(library: Library, jobs: Jobs, recording: Recording, work: Work) -> list
     else:
         heard = vectors(library, jobs, recording, spans, work)
         judged = matches(heard, seconds, gallery.people, gallery.vectors, measured(jobs))
+    near = {name for match in judged for name in (match.best, match.second) if name}
+    people = library.voiceprints.named(near)
     return [
         Found(
             view=view,
@@ -124,21 +125,27 @@ def renew(library: Library, jobs: Jobs, work: Work) -> list[str]:
         Who is not recognised until their voice is enrolled again, in words.
     """
     lost = []
-    model = jobs.embedding_model
-    for person in library.voiceprints.people():
-        for each in library.voiceprints.of(person):
-            recording = library.recordings.get(each.recording) if each.recording else None
-            spans = left_of(library, each)
-            if recording is not None and length(spans) < min(length(each.spans), to_samples(LEAST)):
-                library.voiceprints.drop(each.id)
-                lost.append(f"{person.name}'s voice was learnt from speech that is somebody else's: enroll it again.")
-            elif recording is not None and (spans != list(each.spans) or model not in each.models):
-                (vector,) = vectors(library, jobs, recording, [spans], work)
-                if spans != list(each.spans):
-                    library.voiceprints.learnt_anew(each.id, spans, model, vector.tobytes())
-                else:
-                    library.voiceprints.embedded(each.id, model, vector.tobytes())
-        known = library.voiceprints.of(person)
+    model, store = jobs.embedding_model, library.voiceprints
+    doubtful = store.doubtful(model)
+    people = store.named(each.person for each in doubtful)
+    for each in doubtful:
+        recording = library.recordings.get(each.recording) if each.recording else None
+        if recording is None:
+            continue
+        spans = left_of(library, each)
+        if length(spans) < min(length(each.spans), to_samples(LEAST)):
+            store.drop(each.id)
+            lost.append(
+                f"{people[each.person].name}'s voice was learnt from speech that is somebody else's: enroll it again."
+            )
+        elif spans != list(each.spans):
+            (vector,) = vectors(library, jobs, recording, [spans], work)
+            store.learnt_anew(each.id, spans, model, vector.tobytes())
+        elif model not in each.models:
+            (vector,) = vectors(library, jobs, recording, [spans], work)
+            store.embedded(each.id, model, vector.tobytes())
+    for person in people.values():
+        known = store.of(person)
         if known and not any(model in each.models for each in known):
             lost.append(
                 f"{person.name}'s voiceprint is another embedding model's and its recording is gone: enroll it again."
