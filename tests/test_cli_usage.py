@@ -53,16 +53,12 @@ WRONG = [
     "clean --bogus",
 ]
 
-COMING = [
-    "clean",
-]
-
 ROOT = Path(__file__).parent.parent
 
 
 COMMANDS = [
     *["ask", "chat", "run", "transcribe", "diarize", "export", "search", "slice", "add", "list", "show", "remove"],
-    *["speakers", "serve", "tokens", "mcp-config", "models", "jobs", "doctor", "clean"],
+    *["speakers", "serve", "tokens", "mcp-config", "models", "jobs", "doctor", "clean", "backup", "restore"],
 ]
 
 
@@ -95,16 +91,6 @@ def test_wrong_usage_is_one_line_for_a_person(line: str, capsys: pytest.CaptureF
     assert printed.err.startswith("Error: ")
     assert printed.err.count("\n") == 1
     assert "--help" in printed.err
-
-
-@pytest.mark.parametrize("line", COMING)
-def test_what_is_coming_says_so_in_one_line(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(line.split()) == 2
-    printed = capsys.readouterr()
-    assert "coming" in printed.err
-    assert printed.err.count("\n") == 1
-    assert cli.run([*line.split(), "--json"]) == 2
-    assert error_of(capsys.readouterr().out)["code"] == "not_yet"
 
 
 def test_an_instruction_that_is_missing_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.cli import asking, chatting, keeping, listening, machine, people, scripting, serving, tokens
+from agent.cli import asking, chatting, keeping, listening, machine, people, room, scripting, serving, tokens
 from agent.cli.errors import Stopped, Usage, as_auricle_error, as_document, read_settings
 from agent.cli.output import Shown, print_human, print_json, say
 from auricle import __version__
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (asking, scripting, chatting, listening, keeping, people, serving, tokens, machine):
+for group in (asking, scripting, chatting, listening, keeping, room, people, serving, tokens, machine):
     group.register(app)
 
 

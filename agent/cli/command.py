@@ -1,18 +1,15 @@
-"""The words commands share: their parameters, and how what is coming says so."""
+"""The words commands share: their parameters, and how they are registered."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-
-from agent.cli.errors import NotYet
 
 EPILOG = "--json prints one JSON document on stdout and nothing else."
 
 Recording = Annotated[str, typer.Argument(metavar="RECORDING", help="A file, or the id of a known recording.")]
 Start = Annotated[str | None, typer.Option("--start", metavar="T", help="From here: seconds, M:SS or H:MM:SS.")]
 End = Annotated[str | None, typer.Option("--end", metavar="T", help="Up to here: seconds, M:SS or H:MM:SS.")]
-Anything = Annotated[list[str] | None, typer.Argument(metavar="…", hidden=True)]
 
 
 def add(app: typer.Typer, name: str, panel: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -25,15 +22,6 @@ def group(app: typer.Typer, name: str, help_text: str, panel: str) -> typer.Type
     made = typer.Typer(help=help_text, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
     app.add_typer(made, name=name, rich_help_panel=panel)
     return made
-
-
-def coming(what: str, meanwhile: str) -> NoReturn:
-    """Says that something has its place and is not built yet.
-
-    Raises:
-        NotYet: Always.
-    """
-    raise NotYet(f"`auricle {what}` is coming and does nothing yet: {meanwhile}")
 
 
 def plural(count: int, thing: str) -> str:

@@ -18,12 +18,6 @@ DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES,
 STOPPED = "Stopped. What was finished is kept: run the same command to go on."
 
 
-class NotYet(RequestError):
-    """Something the command line has a place for, and that is not built yet."""
-
-    code = "not_yet"
-
-
 class Usage(RequestError):
     """The command line could not be read."""
 

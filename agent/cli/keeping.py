@@ -1,10 +1,10 @@
-"""`add`, `list`, `show`, `remove`, `jobs`, `clean`: what the library holds."""
+"""`add`, `list`, `show`, `remove`, `jobs`: what the library holds."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent.cli.command import EPILOG, Anything, Recording, add, coming, group
+from agent.cli.command import EPILOG, Recording, add, group
 from agent.cli.context import recording_id, transcript_source, working
 from agent.cli.output import Shown, say, table
 from agent.cli.render import length, one_line, talk, transcript_lines
@@ -30,7 +30,6 @@ def register(app: typer.Typer) -> None:
     jobs.command("pause", epilog=EPILOG)(pause)
     jobs.command("resume", epilog=EPILOG)(resume)
     jobs.command("cancel", epilog=EPILOG)(cancel)
-    add(app, "clean", PANEL)(clean)
 
 
 def add_(paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Sound or video files.")]) -> Shown:
@@ -145,11 +144,6 @@ def cancel(job: JobId) -> Shown:
     """Stops a job for everybody who waits for it. What it has finished is kept."""
     with working() as (toolbox, _):
         return _told(toolbox, toolbox.jobs.cancel(job))
-
-
-def clean(rest: Anything = None) -> Shown:
-    """Makes room: what can be computed again. (coming)"""
-    coming("clean", "`auricle remove RECORDING` frees what one recording takes.")
 
 
 def _told(toolbox: "Toolbox", job: "Job", advice: str = "") -> Shown:
