@@ -1,9 +1,15 @@
 from typing import Any
 
+import pytest
+
+from auricle.domain import Evidence
+from bench.names import load as load_dialogues
+from bench.names import measure
 from prompts import load, placeholders
 from tests.transcripts import CALL, transcript
 from tools.mentions import find, namesakes
 from tools.names import MOST_JUDGED, Decision, Rivals, decide, judged, supported
+from tools.roles import roles
 from tools.views import Transcript
 
 
@@ -170,3 +176,62 @@ def test_a_greeting_or_a_whole_clause_before_this_is_still_introduces_the_speake
     assert names(named(transcript(said), ["Bob", "Alice Warren"])) == {"s_a": "Bob", "s_b": "Alice Warren"}
     presented = [("s_a", 1.0, "Sheila, this is Bob."), ("s_b", 4.0, "Hello."), ("s_c", 6.0, "Hello.")]
     assert "s_a" not in names(named(transcript(presented), ["Bob"]))
+
+
+def voiceprint(name: str) -> tuple[str, Evidence]:
+    return name, Evidence(source="voiceprint", person="p_0000000001", score=9.0)
+
+
+def test_a_known_voice_has_its_name_and_the_others_get_theirs_from_what_is_said() -> None:
+    view = transcript([("s_a", 1.0, "So, hello."), ("s_b", 2.0, "This is Diane."), ("s_c", 4.0, "Right.")])
+    people = ["Sheila", "Diane"]
+    decision = decide(view, people, find(view, people), {}, {"s_a": voiceprint("Sheila Brown")})
+    assert names(decision) == {"s_a": "Sheila Brown", "s_b": "Diane"}
+    assert decision.names["s_a"][1].source == "voiceprint"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("I'm Sheila.", "s_a says otherwise"), ("This is Bob.", "s_b says otherwise")],
+    ids=["the voice has another name", "the name is another voice's"],
+)
+def test_a_voiceprint_and_an_introduction_that_disagree_name_nobody_and_it_is_told(said: str, told: str) -> None:
+    voice = told[:3]
+    view = transcript([(voice, 1.0, said), ("s_b" if voice == "s_a" else "s_a", 4.0, "Right."), ("s_c", 6.0, "Yes.")])
+    people = ["Sheila", "Bob"]
+    decision = decide(view, people, find(view, people), {}, {"s_a": voiceprint("Bob")})
+    assert "s_a" not in names(decision)
+    assert "sounds like Bob, but" in decision.conflicts[0]
+    assert said in decision.conflicts[0]
+
+
+def test_two_who_call_each_other_by_name_in_turn_are_named_among_three() -> None:
+    said = [
+        ("s_a", 1.0, "Over to you, Laura."),
+        ("s_b", 3.0, "Thanks, Sven. My slides are short."),
+        ("s_c", 6.0, "Ha."),
+    ]
+    assert names(named(transcript(said), ["Laura", "Sven"])) == {"s_a": "Sven", "s_b": "Laura"}
+
+
+def test_roles_come_with_the_words_that_tell_them() -> None:
+    call = transcript(
+        [
+            ("s_a", 1.0, "Thank you for calling Hartwell. How may I help you?"),
+            ("s_b", 6.0, "My kettle leaks."),
+        ]
+    )
+    agent, customer = roles(call)
+    assert (agent.voice, agent.role, agent.quote) == ("s_a", "agent", "Thank you for calling Hartwell.")
+    assert (customer.voice, customer.role) == ("s_b", "customer")
+    assert roles(transcript([("s_a", 1.0, "Nice weather."), ("s_b", 3.0, "Very.")])) == []
+
+
+def test_over_made_dialogues_names_are_right_and_never_given_twice() -> None:
+    for half in (True, False):
+        scores = measure([each for each in load_dialogues() if each.for_tuning == half])
+        for score in (scores["names alone"], scores["names of listed people"]):
+            assert score.right / (score.right + score.wrong) >= 0.95, score.mistakes
+            assert score.twice == 0
+            assert score.right / score.nameable > 0.5
+    assert len(load_dialogues()) >= 60

@@ -226,6 +226,21 @@ def test_a_name_that_a_person_gave_stands_against_a_voiceprint_and_the_conflict_
     assert list(names(toolbox, tuesday).values()) == ["Speaker 1", "Eve"]
 
 
+def test_a_known_voice_is_named_with_the_others_and_a_person_may_say_otherwise(
+    toolbox: Toolbox, monday: str, tuesday: str
+) -> None:
+    enroll(toolbox, "Alice", monday, "Speaker 1")
+    toolbox.transcribe(tuesday)
+    assert toolbox.name_speakers(tuesday).next.startswith("Speaker 2 sounds like Alice")
+    result = toolbox.name_speakers(tuesday, people=["Alice", "Carl"])
+    assert [(speaker.name, speaker.source) for speaker in result.speakers] == [
+        ("Carl", "elimination"),
+        ("Alice", "voiceprint"),
+    ]
+    told = toolbox.name_speakers(tuesday, names={"Speaker 2": "Eve"})
+    assert told.conflicts == ["Eve sounds like Alice, whose voice is known: the name that was given stands."]
+
+
 def test_forgetting_leaves_no_byte_of_a_voice_on_disk(toolbox: Toolbox, monday: str, tuesday: str) -> None:
     enroll(toolbox, "Alice", monday, "Speaker 1")
     enroll(toolbox, "Bob", monday, "Speaker 2")

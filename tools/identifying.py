@@ -103,6 +103,14 @@ def find(library: Library, jobs: Jobs, recording: Recording, work: Work) -> list
     ]
 
 
+def recognised(library: Library, jobs: Jobs, recording: Recording, work: Work) -> dict[str, tuple[str, Evidence]]:
+    """The known people among the voices of a recording, by speaker id, with how clear that is."""
+    if not library.voiceprints.people():
+        return {}
+    found = [each for each in find(library, jobs, recording, work) if each.match.name and each.person]
+    return {each.view.id: (each.person.name, _evidence(each, each.person)) for each in found if each.person}
+
+
 def measured(jobs: Jobs) -> Calibration:
     """What is known of the embedding model in use.
 
@@ -188,8 +196,12 @@ def _conflict(recording: Recording, transcript: Transcript, view: SpeakerView, p
 
 
 def _change(recording: Recording, found: Found, person: Person) -> Change:
-    evidence = Evidence(source="voiceprint", person=person.id, score=round(found.match.score, 2))
+    evidence = _evidence(found, person)
     return Change(recording=recording.id, kind="name", speaker=found.view.id, name=person.name, evidence=evidence)
+
+
+def _evidence(found: Found, person: Person) -> Evidence:
+    return Evidence(source="voiceprint", person=person.id, score=round(found.match.score, 2))
 
 
 def _told(recording: Recording, found: Found) -> VoiceMatch:

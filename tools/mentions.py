@@ -1,7 +1,8 @@
 """Where names are said, and whom each one points at: found by code, so that nothing is invented."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from rapidfuzz import fuzz
 
@@ -21,7 +22,9 @@ _NOT_NAMES = vocabulary(
     "september october november december english american british french german spanish italian chinese japanese ",
     "korean indian canadian mexican russian irish scottish african european asian australian dutch polish greek ",
     "turkish arab jewish christian catholic muslim republican democrat mr mrs ms miss dr the a an it that this well ",
-    "so and but or not just very really going sorry glad happy sure fine good here from in at my your his her we you",
+    "so and but or not just very really going sorry glad happy sure fine good here from in at my your his her we you ",
+    "hi hello hey hiya welcome bye goodbye thanks thank morning afternoon evening dear please mum mom dad mummy daddy ",
+    "grandma grandpa councillor chair professor officer",
 )
 
 
@@ -35,6 +38,7 @@ class Mention:
         reply_to: The last sentence of another voice before it.
         before: Speaker id of the other voice that spoke last before it, and after of the one that answers.
         strength: How much it weighs; negative for "I'm not Bob".
+        meant: Speaker id of the one spoken to, where that is plain.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Mention:
     after: str | None
     reply_to: str = ""
     judged: bool = False
+    meant: str | None = None
 
     def decided(self, points_at: PointsAt, strength: float) -> "Mention":
         """The same, decided by a judge."""
@@ -75,7 +80,18 @@ def find(transcript: Transcript, people: Sequence[str]) -> list[Mention]:
             name, end = match
             mentions.append(_mention(parts, part, start, end, name))
             start = end
-    return mentions
+    return _confirmed(mentions)
+
+
+def _confirmed(mentions: list[Mention]) -> list[Mention]:
+    """Two who call each other by name in turn, "Over to you, Laura." and "Thanks, Sven.", mean each other."""
+    result = list(mentions)
+    for number, (one, reply) in enumerate(pairwise(mentions)):
+        mutual = (one.after, reply.before) == (reply.voice, one.voice) and one.voice != reply.voice
+        if mutual and one.points_at == reply.points_at == "addressee" and one.name != reply.name:
+            result[number] = replace(result[number], meant=reply.voice)
+            result[number + 1] = replace(reply, meant=one.voice)
+    return result
 
 
 def candidates(transcript: Transcript) -> list[str]:
@@ -95,7 +111,13 @@ def candidates(transcript: Transcript) -> list[str]:
                 if found.points_at in ("speaker", "addressee") and found.kind != "mention" and sure:
                     counts[name] = counts.get(name, 0) + 1
             start += length or 1
-    return sorted(counts, key=lambda name: -counts[name])
+    return sorted(_whole(counts), key=lambda name: -counts[name])
+
+
+def _whole(names: Iterable[str]) -> list[str]:
+    """Without those that are a part of one other, fuller name: "Demir" beside "Yusuf Demir"."""
+    words = {name: set(key(name).split()) for name in names}
+    return [name for name, its in words.items() if sum(its < others for others in words.values()) != 1]
 
 
 def namesakes(transcript: Transcript, name: str) -> list[str]:

@@ -87,7 +87,11 @@ def judged(mentions: Sequence[Mention], judge: Judge) -> list[Mention]:
 
 
 def decide(
-    transcript: Transcript, people: Sequence[str], mentions: Sequence[Mention], settled: Mapping[str, str]
+    transcript: Transcript,
+    people: Sequence[str],
+    mentions: Sequence[Mention],
+    settled: Mapping[str, str],
+    known: Mapping[str, tuple[str, Evidence]] | None = None,
 ) -> Decision:
     """Gives listed people to voices.
 
@@ -95,14 +99,19 @@ def decide(
         people: Everybody the person listed, each once.
         mentions: Of these people.
         settled: Names in force by speaker id: they stay, and nobody else gets them.
+        known: Whose voice it is by a voiceprint, by speaker id; what is said may contradict it.
     """
     decision = Decision()
+    agreed = _sounding(transcript, mentions, settled, known or {}, decision)
+    decision.names.update({voice: (known or {})[voice] for voice in agreed})
+    settled = {**settled, **{voice: name for voice, (name, _) in decision.names.items()}}
+    unclear = set(known or {}) - set(settled)
     voices = [view.id for view in transcript.speakers]
     scores = score(mentions, voices)
     blocked = _contradictions(transcript, mentions, settled, decision)
-    taken = {name.casefold() for name in settled.values()}
-    free_voices = [voice for voice in voices if voice not in settled and voice not in blocked]
-    free_people = [name for name in people if name.casefold() not in taken and name not in blocked]
+    taken = list(settled.values())
+    free_voices = [voice for voice in voices if voice not in settled and voice not in blocked | unclear]
+    free_people = [name for name in people if not any(same(name, one) for one in taken) and name not in blocked]
     for voice, name in _best(scores, free_voices, free_people):
         if _clear(scores, voice, name, voices, people):
             decision.names[voice] = (name, _said(mentions, voice, name, voices))
@@ -117,6 +126,37 @@ def decide(
     elif 1 <= len(left_people) <= len(left_voices) and 2 <= len(left_voices) <= MOST_RIVALS:
         decision.rivals.append(Rivals(left_people[0], tuple(left_voices)))
     return decision
+
+
+def _sounding(
+    transcript: Transcript,
+    mentions: Sequence[Mention],
+    settled: Mapping[str, str],
+    known: Mapping[str, tuple[str, Evidence]],
+    decision: Decision,
+) -> list[str]:
+    """The voices whose voiceprint nothing contradicts; what does is told, and leaves the voice without a name."""
+    agreed = []
+    introduced = [each for each in mentions if each.kind == "introduction" and not each.judged]
+    taken = {name.casefold() for name in settled.values()}
+    for voice, (name, _) in known.items():
+        if voice in settled:
+            continue
+        against = [each for each in introduced if (each.voice == voice) != same(each.name, name)]
+        if against:
+            decision.conflicts.append(
+                f"{transcript.display(voice)} sounds like {name}, but {_told(transcript, against[0])} says otherwise: "
+                "listen to both."
+            )
+        elif name.casefold() not in taken:
+            agreed.append(voice)
+    return agreed
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names may be one person's: "Alice" and "Alice Warren"."""
+    ours, theirs = set(one.casefold().split()), set(other.casefold().split())
+    return ours <= theirs or theirs <= ours
 
 
 def supported(mentions: Iterable[Mention], voice: str, voices: Sequence[str]) -> Evidence | None:
@@ -145,6 +185,8 @@ def _meant(mention: Mention, voices: Sequence[str]) -> dict[str, float]:
         return {mention.voice: 1.0}
     if mention.points_at != "addressee":
         return {}
+    if mention.meant is not None:
+        return {mention.meant: 1.0}
     others = [voice for voice in voices if voice != mention.voice]
     if len(others) == 1:
         return {others[0]: 1.0}

@@ -8,9 +8,12 @@ from auricle.errors import BadArgument, NotFound
 from auricle.times import clock, to_seconds
 from engines.protocols import Judge
 from library import Library
+from tools.identifying import recognised
+from tools.jobs import Jobs
 from tools.mentions import Mention, candidates, find, namesakes
-from tools.names import Rivals, decide, judged, supported
-from tools.results import NameCandidate, NamedSpeaker, SpeakerNames
+from tools.names import Rivals, decide, judged, same, supported
+from tools.results import NameCandidate, NamedSpeaker, SpeakerNames, SpeakerRole
+from tools.roles import RoleFound, roles
 from tools.transcript import fold
 from tools.views import SpeakerView, Transcript
 from tools.work import Work
@@ -25,6 +28,7 @@ _LONGEST_QUOTE = 80
 
 def name_speakers(
     library: Library,
+    jobs: Jobs,
     recording: Recording,
     people: Sequence[str] | None,
     names: Mapping[str, str] | None,
@@ -50,6 +54,7 @@ def name_speakers(
     conflicts: list[str] = []
     mentions: list[Mention] = []
     question = ""
+    sounding = recognised(library, jobs, recording, work)
     # One voice must not get a name that is two people's.
     listed = [full for name in listed for full in namesakes(transcript, name) or [name]]
     if listed:
@@ -58,7 +63,7 @@ def name_speakers(
             mentions = judged(mentions, judge)
         settled = {view.id: view.name for view in transcript.speakers if view.name}
         told: dict[str, tuple[str, Evidence]] = {}
-        while (decision := decide(transcript, listed, mentions, settled)).rivals:
+        while (decision := decide(transcript, listed, mentions, settled, sounding)).rivals:
             rivals = decision.rivals[0]
             asked = _question(transcript, rivals, mentions)
             choices = {transcript.display(voice) or voice: voice for voice in rivals.voices}
@@ -74,7 +79,18 @@ def name_speakers(
         transcript = fold(library, recording)
     elif not names:
         mentions = find(transcript, candidates(transcript))
-    return _told(transcript, mentions, conflicts, listed, question)
+    else:
+        conflicts = _against(transcript, sounding)
+    return _told(transcript, mentions, conflicts, listed, question, sounding)
+
+
+def _against(transcript: Transcript, sounding: Mapping[str, tuple[str, Evidence]]) -> list[str]:
+    """Where what a person said is not what a voiceprint says: theirs stands, and they are told."""
+    return [
+        f"{view.display} sounds like {sounding[view.id][0]}, whose voice is known: the name that was given stands."
+        for view in transcript.speakers
+        if view.id in sounding and view.name and not same(view.name, sounding[view.id][0])
+    ]
 
 
 def _question(transcript: Transcript, rivals: Rivals, mentions: Sequence[Mention]) -> str:
@@ -183,6 +199,7 @@ def _told(
     conflicts: list[str],
     listed: Sequence[str],
     question: str,
+    sounding: Mapping[str, tuple[str, Evidence]],
 ) -> SpeakerNames:
     unnamed = [view.display for view in transcript.speakers if view.name is None]
     # Where everybody has a name there is nothing to choose any more.
@@ -192,9 +209,26 @@ def _told(
         revision=transcript.revision,
         speakers=[_speaker(view) for view in transcript.speakers],
         candidates=[_candidate(transcript, mention) for mention in sorted(shown, key=lambda mention: mention.start)],
+        roles=[_role(transcript, found) for found in roles(transcript)],
         conflicts=conflicts,
         question=question,
-        next=_next(unnamed, bool(shown), bool(conflicts), bool(listed), question),
+        next=_known(transcript, sounding) + _next(unnamed, bool(shown), bool(conflicts), bool(listed), question),
+    )
+
+
+def _known(transcript: Transcript, sounding: Mapping[str, tuple[str, Evidence]]) -> str:
+    """Whose voices are known and not named so yet."""
+    open_ = [view for view in transcript.speakers if view.name is None and view.id in sounding]
+    told = ", ".join(f"{view.label} sounds like {sounding[view.id][0]}" for view in open_)
+    return f"{told}: identify_speakers with label=true names known voices. " if told else ""
+
+
+def _role(transcript: Transcript, found: RoleFound) -> SpeakerRole:
+    return SpeakerRole(
+        speaker=transcript.display(found.voice) or found.voice,
+        role=found.role,
+        quote=shorten(found.quote, _LONGEST_QUOTE, placeholder="…"),
+        start=to_seconds(found.start),
     )
 
 

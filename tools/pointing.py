@@ -35,9 +35,12 @@ _LIKELY = Pointing("speaker", "introduction", LIKELY_INTRODUCTION)
 
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "doctor", "professor", "prof", "sir"})
 _I_AM = phrases("i'm", "i am", "my name is", "my name's", "name is", "this is")
+_REACHED = phrases("you've reached", "you have reached", "you're speaking with", "you are speaking with")
 _LIKELY_I_AM = phrases("it's", "it is", "call me", "go by")
 _NOT_I = phrases("i'm not", "i am not", "this is not", "this isn't", "my name is not", "my name isn't", "it's not")
-_HEDGES = vocabulary("if like say said says saying pretend think thinks thought suppose as when that")
+_HEDGES = vocabulary("if like say said says saying pretend think thinks thought suppose as when that goes went")
+_REPORTING = vocabulary("said says saying goes shouted whispered asked replied wrote")
+_DESKS = vocabulary("support reception sales service helpdesk desk office security accounts bookings")
 _ARE_YOU = phrases(
     "is this", "is that", "are you", "you must be", "speaking with", "speaking to", "talking to", "talking with",
     "is that you", "is it you", "you're", "you are", "is it",
@@ -81,6 +84,8 @@ def point(sentence: Sentence, start: int, end: int, said_before: Sentence | None
     stop = tokens[end - 1].stop
     if _ends(before, _NOT_I):
         return Pointing("speaker", "denial", -INTRODUCTION)
+    if any(word in _REPORTING for word in before):
+        return _OPEN  # what somebody else said: nobody here is meant
     asked = _asked(before, after, sentence, stop, reply)
     return (
         asked
@@ -113,6 +118,8 @@ def _introduced(
 ) -> Pointing | None:
     stop = tokens[end - 1].stop
     opening = [word for word in before if word not in _OPENERS and word not in _GREETINGS]
+    if _ends(before, _REACHED):
+        return _LIKELY
     if phrase := _ends(before, _I_AM):
         return _plain_introduction(
             before[: len(before) - len(phrase)], phrase, after, stop, tokens[: start - len(phrase)]
@@ -154,7 +161,7 @@ def _plain_introduction(
         if lead_tokens and "," in lead_tokens[-1].stop and lead[-1] not in _OPENERS | _GREETINGS:
             if lead[0] in _GREETINGS:
                 return _LIKELY
-            if len(lead) <= _A_NAME:
+            if len(lead) <= _A_NAME and lead[-1] not in _DESKS:
                 return None
         if after and after[0] in {"my", "our", "the", "who", "he", "she", "his", "her"}:
             return None

@@ -107,11 +107,19 @@ class NamedSpeaker(BaseModel):
     start: float | None = None
 
 
+class SpeakerRole(BaseModel):
+    speaker: str
+    role: str = Field(description="agent, customer or interviewer.")
+    quote: str = Field(description="What tells it.")
+    start: float
+
+
 class SpeakerNames(Result):
     recording: str
     revision: str
     speakers: list[NamedSpeaker]
     candidates: list[NameCandidate] = Field(default_factory=list)
+    roles: list[SpeakerRole] = Field(default_factory=list)
     conflicts: list[str] = Field(default_factory=list)
     question: str = Field(default="", description="What only the person can say; empty where nothing is open.")
 

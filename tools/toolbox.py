@@ -207,7 +207,7 @@ class Toolbox:
         known = self._recording(recording)
         return hearing.diarize(self.library, self.jobs, known, span_of(known, start, end), count, work)
 
-    @tool("Name speakers", core=True, asks=True)
+    @tool("Name speakers", long=True, core=True, asks=True)
     def name_speakers(
         self,
         recording: RecordingId,
@@ -218,13 +218,15 @@ class Toolbox:
         *,
         work: Work = Quiet(),
     ) -> SpeakerNames:
-        """Gives voices their names, from what is said or as told.
+        """Gives voices their names, from what is said, known voices, or as told.
 
         Use it after transcribe and diarize. Give people to find out who is who, or names where you know it. With
         neither it lists who is called what, with quotes, and stores nothing. Not for guesses.
         Example: people=["Alice", "Bob"]
         """
-        return naming.name_speakers(self.library, self._recording(recording), people, names, self.judge, work)
+        return naming.name_speakers(
+            self.library, self.jobs, self._recording(recording), people, names, self.judge, work
+        )
 
     @tool("Correct who speaks", long=True, idempotent=False)
     def correct_speakers(
