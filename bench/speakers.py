@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from auricle.settings import Settings
 from bench.scoring import eval_folder
 from bench.speakers_in_meetings import meetings
+from bench.speakers_told import channels, names
 from bench.voice_trials import (
     CONDITIONS,
     ENROLLED,
@@ -139,7 +140,9 @@ def _fill(database: Path, directions: NDArray[np.float32]) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description="Known people named, strangers left strangers.")
-    arguments.add_argument("--only", default="voices,meetings,many,text", help="comma-separated parts; others are kept")
+    arguments.add_argument(
+        "--only", default="voices,meetings,many,text,channels", help="comma-separated parts; others are kept"
+    )
     wanted = arguments.parse_args().only.split(",")
     if not (eval_folder() / "manifest.jsonl").is_file():
         sys.exit(f"There are no evaluation recordings in {eval_folder()}: set AURICLE_EVAL to their folder.")
@@ -156,6 +159,10 @@ def main() -> None:
         parts.put("Meetings", meetings())
     if "many" in wanted:
         parts.put("Ten thousand people", many(measured))
+    if "text" in wanted:
+        parts.put("Names from what is said", names())
+    if "channels" in wanted:
+        parts.put("One person a channel", channels())
     about = (
         f"Last measured on {date.today():%d %B %Y}: {platform.machine()}, {os.cpu_count()} cores; {embedder.identity}, "
         f"threshold {measured.threshold} and margin {measured.margin} standard deviations above strangers, from "

@@ -47,6 +47,7 @@ class CommandLine:
             "scripting.ensure_models",
             "scripting.ensure_llm",
             "listening.ensure_models",
+            "people.ensure_models",
             "chatting.ensure_models",
             "chatting.ensure_llm",
             "slash.ensure_llm",

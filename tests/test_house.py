@@ -85,7 +85,18 @@ def test_nothing_is_called_as_a_library_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["--help", "list", "jobs", "models list", "mcp-config", "doctor", "show r_0123456789", "tokens list"]
+    "line",
+    [
+        "--help",
+        "list",
+        "jobs",
+        "models list",
+        "mcp-config",
+        "doctor",
+        "show r_0123456789",
+        "tokens list",
+        "speakers list",
+    ],
 )
 def test_what_is_answered_from_the_library_loads_nothing_heavy(line: str) -> None:
     code = (

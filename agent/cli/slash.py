@@ -141,12 +141,12 @@ class SlashCommands:
         return lines
 
     def _undo(self, _: list[str]) -> Lines:
-        edits = [edit for recording in self._about() for edit in self._toolbox.library.edits.of(recording)]
-        if not edits:
-            return ["There is nothing to undo: no voice was given a name."]
-        last = max(edits, key=lambda edit: edit.seq)
-        self._toolbox.library.edits.undo(last.seq)
-        return [f"{last.name} is not that voice's name any more.", *self._speakers([])]
+        step = self._toolbox.library.edits.undo_last(self._about())
+        if step is None:
+            return ["There is nothing to undo: nothing was decided about these voices."]
+        names = ", ".join(edit.name for edit in step.edits if edit.name)
+        told = f"Taken back: {step.note}." if step.note else f"{names} is not that voice's name any more."
+        return [told, *self._speakers([])]
 
     def _history(self, _: list[str]) -> Lines:
         lines: list[RenderableType] = []
