@@ -54,6 +54,17 @@ def test_make_targets_that_are_named_exist() -> None:
     assert {name for page in pages() for name in re.findall(r"`make ([a-z]+)`", page.read_text())} <= targets
 
 
+def test_every_command_that_privacy_rests_on_is_understood() -> None:
+    told = re.findall(r"`auricle ([^`]+)`", (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8"))
+    assert {"remove RECORDING", "speakers forget NAME"} <= set(told)
+    for line in told:
+        command, words = typer.main.get_command(app), shlex.split(line)
+        while words and (within := getattr(command, "commands", {})):
+            assert words[0] in within, line
+            command = within[words.pop(0)]
+        assert {word for word in words if word.startswith("-")} <= {one for each in command.params for one in each.opts}
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_variables_and_files_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
