@@ -257,8 +257,8 @@ def _candidate(transcript: Transcript, mention: Mention) -> NameCandidate:
 def _next(unnamed: list[str], shown: bool, conflicts: bool, listed: bool, question: str) -> str:
     if not unnamed:
         return (
-            "Every voice has a name: call read_transcript to read it, or export_transcript to write a file. Who agrees to "
-            "it is known again in other recordings after known_voices with action=enroll."
+            "Every voice has a name: call read_transcript to read it, or export_transcript to write a file. Who agrees "
+            "to it is known again in other recordings after known_voices with action=enroll."
         )
     example = f'names={{"{unnamed[0]}": "…"}}'
     if question:
