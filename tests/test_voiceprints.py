@@ -231,7 +231,11 @@ def test_a_known_voice_is_named_with_the_others_and_a_person_may_say_otherwise(
 ) -> None:
     enroll(toolbox, "Alice", monday, "Speaker 1")
     toolbox.transcribe(tuesday)
-    assert toolbox.name_speakers(tuesday).next.startswith("Speaker 2 sounds like Alice")
+    (candidate,) = toolbox.name_speakers(tuesday).candidates
+    assert (candidate.name, candidate.speaker, candidate.points_at) == ("Alice", "Speaker 2", "speaker")
+    chosen = toolbox.name_speakers(tuesday, names={"Speaker 2": "Alice"})  # as an LLM does
+    assert [speaker.source for speaker in chosen.speakers] == [None, "voiceprint"]
+    toolbox.library.edits.undo_last([tuesday])
     result = toolbox.name_speakers(tuesday, people=["Alice", "Carl"])
     assert [(speaker.name, speaker.source) for speaker in result.speakers] == [
         ("Carl", "elimination"),

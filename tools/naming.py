@@ -48,13 +48,13 @@ def name_speakers(
     listed = list(dict.fromkeys(clean(name) for name in people or ()))
     if len(listed) > MOST_PEOPLE:
         raise BadArgument(f"{len(listed)} people are too many: list at most {MOST_PEOPLE}, only those who speak.")
+    sounding = recognised(library, jobs, recording, work)
     if names:
-        _store_given(library, transcript, names)
+        _store_given(library, transcript, names, sounding)
         transcript = fold(library, recording)
     conflicts: list[str] = []
     mentions: list[Mention] = []
     question = ""
-    sounding = recognised(library, jobs, recording, work)
     # One voice must not get a name that is two people's.
     listed = [full for name in listed for full in namesakes(transcript, name) or [name]]
     if listed:
@@ -131,7 +131,12 @@ def _ready(library: Library, recording: Recording) -> Transcript:
     return transcript
 
 
-def _store_given(library: Library, transcript: Transcript, names: Mapping[str, str]) -> None:
+def _store_given(
+    library: Library,
+    transcript: Transcript,
+    names: Mapping[str, str],
+    sounding: Mapping[str, tuple[str, Evidence]],
+) -> None:
     """Checks all the names before it stores one."""
     given: dict[str, str] = {}
     for label, name in names.items():
@@ -151,7 +156,9 @@ def _store_given(library: Library, transcript: Transcript, names: Mapping[str, s
     for view in transcript.speakers:
         if view.id in given and given[view.id] not in (view.name, view.label):
             mentions = find(transcript, [given[view.id]])
-            evidence = supported(mentions, view.id, voices) or Evidence(source="person")
+            known, by_voice = sounding.get(view.id, ("", None))
+            by_voice = by_voice if known.casefold() == given[view.id].casefold() else None
+            evidence = supported(mentions, view.id, voices) or by_voice or Evidence(source="person")
             library.edits.append(transcript.recording, "name", view.id, given[view.id], evidence)
 
 
@@ -208,19 +215,30 @@ def _told(
         recording=transcript.recording,
         revision=transcript.revision,
         speakers=[_speaker(view) for view in transcript.speakers],
-        candidates=[_candidate(transcript, mention) for mention in sorted(shown, key=lambda mention: mention.start)],
+        candidates=[
+            *_known(transcript, sounding),
+            *(_candidate(transcript, mention) for mention in sorted(shown, key=lambda mention: mention.start)),
+        ],
         roles=[_role(transcript, found) for found in roles(transcript)],
         conflicts=conflicts,
         question=question,
-        next=_known(transcript, sounding) + _next(unnamed, bool(shown), bool(conflicts), bool(listed), question),
+        next=_next(unnamed, bool(shown or sounding), bool(conflicts), bool(listed), question),
     )
 
 
-def _known(transcript: Transcript, sounding: Mapping[str, tuple[str, Evidence]]) -> str:
-    """Whose voices are known and not named so yet."""
-    open_ = [view for view in transcript.speakers if view.name is None and view.id in sounding]
-    told = ", ".join(f"{view.label} sounds like {sounding[view.id][0]}" for view in open_)
-    return f"{told}: identify_speakers with label=true names known voices. " if told else ""
+def _known(transcript: Transcript, sounding: Mapping[str, tuple[str, Evidence]]) -> list[NameCandidate]:
+    """Whose voices are known and not named yet."""
+    return [
+        NameCandidate(
+            name=sounding[view.id][0],
+            speaker=view.label,
+            quote=f"(sounds like {sounding[view.id][0]}, whose voice is known)",
+            start=to_seconds(min(turn.start for turn in transcript.turns if turn.label == view.id)),
+            points_at="speaker",
+        )
+        for view in transcript.speakers
+        if view.name is None and view.id in sounding
+    ]
 
 
 def _role(transcript: Transcript, found: RoleFound) -> SpeakerRole:

@@ -218,7 +218,7 @@ class Toolbox:
         *,
         work: Work = Quiet(),
     ) -> SpeakerNames:
-        """Gives voices their names, from what is said, known voices, or as told.
+        """Gives voices their names: from what is said, known, or told.
 
         Use it after transcribe and diarize. Give people to find out who is who, or names where you know it. With
         neither it lists who is called what, with quotes, and stores nothing. Not for guesses.
