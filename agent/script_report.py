@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from agent.script_run import RecordingReport, ScriptReport
 from auricle.errors import BadArgument
@@ -13,6 +14,7 @@ from tools.export.text import escaped, one_line
 from tools.paths import output_path, write_file
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PICTURES = (".png", ".svg")
 _ALWAYS = ("recording", "path", "error")
 
 
@@ -130,6 +132,7 @@ def _section(results: Mapping[str, Any], files: list[str], error: Mapping[str, s
         blocks.append("\n".join(_lines(_shown(result))) or "—")
     if files:
         blocks.append("\n".join(f"- {escaped(file)}" for file in files))
+        blocks += [f"![{escaped(Path(file).stem)}](<{quote(file)}>)" for file in files if file.endswith(_PICTURES)]
     if error:
         blocks.append(f"**Failed:** {escaped(error['message'])}")
     return blocks

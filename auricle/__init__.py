@@ -9,13 +9,23 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Settings": "auricle.settings",
+    "Answer": "agent.run",
     "AuricleError": "auricle.errors",
+    "Citation": "agent.run",
+    "Settings": "auricle.settings",
+    "Step": "agent.run",
     "Toolbox": "tools.toolbox",
+    "Watching": "tools.threads",
     "ask": "agent.run",
+    "in_thread": "tools.threads",
 }
+"""Where each lies; ``__init__.pyi`` says the same to those who check types."""
 
-__all__ = ["AuricleError", "Settings", "Toolbox", "__version__", "ask"]
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

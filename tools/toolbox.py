@@ -58,7 +58,7 @@ End = Annotated[Time | None, Field(description="Up to here. Left out: the end.")
 Translated = Annotated[bool, Field(description="The English translation instead of what was said.")]
 Voices = Annotated[list[str] | None, Field(description="Only what these people say: names or labels.")]
 OutputPath = Annotated[str | None, Field(description="The file to write. Left out: a new one in the current folder.")]
-Documents = Literal["txt", "md", "qa", "html", "docx", "pdf"]
+Documents = Literal["txt", "md", "qa", "html", "docx", "pdf", "png", "svg"]
 Subtitles = Literal["srt", "vtt", "ttml"]
 Tables = Literal["tsv", "json", "rttm", "ctm", "textgrid", "audacity", "edl", "otio"]
 TranscriptFormat = Literal[Documents, Subtitles, Tables]
@@ -389,7 +389,7 @@ class Toolbox:
         recording: RecordingId,
         format: Annotated[
             TranscriptFormat,
-            Field(description="qa: Q&A; html: a page with sound; docx: Word; srt, vtt: subtitles; edl, otio: to cut."),
+            Field(description="qa: Q&A; html: a page with sound; png: a chart; srt, vtt: subtitles; edl, otio: cuts."),
         ],
         start: Start = None,
         end: End = None,

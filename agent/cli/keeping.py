@@ -1,11 +1,13 @@
 """`add`, `list`, `show`, `remove`, `jobs`: what the library holds."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agent.cli.command import EPILOG, Recording, add, group
 from agent.cli.context import recording_id, transcript_source, working
+from agent.cli.errors import Usage
 from agent.cli.output import Shown, say, table
 from agent.cli.render import length, one_line, talk, transcript_lines
 from auricle.errors import AuricleError
@@ -73,7 +75,12 @@ def list_() -> Shown:
     return Shown({"recordings": [item.model_dump(mode="json") for item in found]}, [shown, *told])
 
 
-def show(recording: Recording) -> Shown:
+def show(
+    recording: Recording,
+    plot: Annotated[
+        str | None, typer.Option("--plot", metavar="FILE", help="Also who speaks when, as a .png or .svg picture.")
+    ] = None,
+) -> Shown:
     """What is known of a recording: its description, and the transcript as far as it has been heard."""
     from tools.export.data import as_dict
     from tools.original import ADVICE
@@ -82,6 +89,11 @@ def show(recording: Recording) -> Shown:
         found = recording_id(toolbox, recording, work)
         told = toolbox.describe_recording(found, work=work)
         source = transcript_source(toolbox, found)
+        if plot is not None:
+            kind: Any = Path(plot).suffix.lower().lstrip(".")
+            if kind not in ("png", "svg"):
+                raise Usage(f"--plot {plot} is no picture that can be made: give a .png or .svg file.")
+            say(f"The picture is {toolbox.export_transcript(found, kind, path=plot, work=work).path}.")
     described = [
         f"{told.id}  {one_line(told.path)}",
         f"{length(told.duration)}, {told.codec}, {told.sample_rate} Hz, {told.channels} channel(s)",

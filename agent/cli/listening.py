@@ -91,7 +91,8 @@ def export(
             "--format",
             "-f",
             metavar="F",
-            help="txt, md, qa, html, docx, pdf, srt, vtt, ttml, tsv, json, rttm, ctm, textgrid, audacity, edl or otio.",
+            help="txt, md, qa, html, docx, pdf, png, svg, srt, vtt, ttml, tsv, json, rttm, ctm, textgrid, audacity, "
+            "edl or otio.",
         ),
     ],
     start: Start = None,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tools.export import cutting, data, document, labels, page, pdf, qa, subtitles, text
+from tools.export import cutting, data, document, labels, page, pdf, pictures, qa, subtitles, text
 from tools.export.source import Export, Source, Writer
 
 
@@ -52,6 +52,8 @@ FORMATS: dict[str, Format] = {
         readable=False,
     ),
     "html": Format(".html", page.html, "text/html", "page", of_voices=True, readable=False),
+    "png": Format(".png", pictures.png, "image/png", "picture", of_words=False, of_voices=True, readable=False),
+    "svg": Format(".svg", pictures.svg, "image/svg+xml", "picture", of_words=False, of_voices=True, readable=False),
     "pdf": Format(".pdf", pdf.pdf, "application/pdf", "PDF", of_voices=True, readable=False),
 }
 
