@@ -1,6 +1,7 @@
 """Runs a checked script, step by step and recording by recording."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,24 +81,42 @@ def run(
     Raises:
         BadArgument: A step writes to one path for several recordings.
     """
-    _check_paths(script, len(recordings))
+    check_paths(script, len(recordings))
     doing = Doing(script, toolbox, model, work, fresh=fresh)
     reports = []
     for number, reference in enumerate(recordings, start=1):
-        report = RecordingReport(recording=None, path=reference)
-        reports.append(report)
-        try:
-            report.recording = open_recording(reference)
-            report.path = toolbox.library.recordings.get(report.recording).path
-            scope = Scope.of_recording(toolbox, report.recording, script.values)
-            for step in script.steps:
-                tell(f"{Path(report.path).name} ({number} of {len(recordings)}): {step.verb} …")
-                _do(doing, step, scope, report)
-        except AuricleError as error:
-            report.error = error.as_dict()
-            tell(f"{reference}: {error.message}")
+        counted = partial(_tell, tell, f"{number} of {len(recordings)}")
+        reports.append(run_one(doing, reference, open_recording, counted))
+    return put_together(doing, reports, tell)
+
+
+def _tell(tell: Callable[[str], None], place: str, line: str) -> None:
+    tell(f"{place}, {line}")
+
+
+def run_one(
+    doing: Doing, reference: str, open_recording: Callable[[str], str], tell: Callable[[str], None]
+) -> RecordingReport:
+    """Every step on one recording, as far as none fails."""
+    report = RecordingReport(recording=None, path=reference)
+    try:
+        report.recording = open_recording(reference)
+        report.path = doing.toolbox.library.recordings.get(report.recording).path
+        scope = Scope.of_recording(doing.toolbox, report.recording, doing.script.values)
+        for step in doing.script.steps:
+            tell(f"{Path(report.path).name}: {step.verb} …")
+            _do(doing, step, scope, report)
+    except AuricleError as error:
+        report.error = error.as_dict()
+        tell(f"{reference}: {error.message}")
+    return report
+
+
+def put_together(doing: Doing, reports: Sequence[RecordingReport], tell: Callable[[str], None]) -> ScriptReport:
+    """What is done once over all of them, and the report of everything."""
+    script = doing.script
     together = _together(doing, script, reports, tell) if script.together else None
-    return ScriptReport(script=script.name, recordings=reports, together=together)
+    return ScriptReport(script=script.name, recordings=list(reports), together=together)
 
 
 def _together(
@@ -145,7 +164,8 @@ def _do(doing: Doing, step: Step, scope: Scope, report: RecordingReport | Togeth
         scope.names[step.keep_as] = report.results[step.keep_as] = result
 
 
-def _check_paths(script: Script, recordings: int) -> None:
+def check_paths(script: Script, recordings: int) -> None:
+    """Raises BadArgument where a step writes to one path for several recordings."""
     for step in script.steps:
         path = step.arguments.get("path")
         if recordings > 1 and path and "{{" not in str(path):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +129,7 @@ class Doing:
 
     Attributes:
         fresh: What was kept is not looked at.
+        asking: Held while an LLM is asked: where recordings are worked at side by side, they share one.
     """
 
     script: Script
@@ -136,6 +137,7 @@ class Doing:
     model: str | None
     work: Work
     fresh: bool = False
+    asking: AbstractContextManager[Any] = field(default_factory=nullcontext)
     elsewhere: dict[str, list[int]] = field(default_factory=dict)
 
     def rounds(self, step: Step, scope: Scope) -> Iterator[Round]:
@@ -174,6 +176,8 @@ class Doing:
             return Outcome(known["result"], known["files"], known["citations"], asked.arguments, 0.0, kept=True)
         began = time.monotonic()
         with ExitStack() as stack:
+            if step.tool == ASK:
+                stack.enter_context(self.asking)
             for recording in round_.ids:
                 stack.enter_context(self.toolbox.library.kept.deciding(recording))
             result, files, citations = self._carry_out(asked)

@@ -33,6 +33,7 @@ ONLY_IN = {
     "pyannote": {"engines"},
     "faster_whisper": {"engines"},
     "xllamacpp": {"engines"},
+    "ray": {"engines"},
 }
 """Libraries that one room alone knows, so that they can be changed there."""
 

@@ -137,7 +137,7 @@ def test_steps_run_in_order_and_results_are_kept_by_name(
     assert done.results == {"decisions": {"answer": "About What was decided, by whom?", "files": []}}
     assert [Path(file).suffix for file in done.files] == [".md"]
     assert Path(done.files[0]).is_file()
-    assert told[0] == "call.wav (1 of 1): transcribe …"
+    assert told[0] == "1 of 1, call.wav: transcribe …"
 
 
 def test_one_path_for_several_recordings_is_refused_before_anything_runs(toolbox: Toolbox, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from agent.cli.progress import CommandLineWork
 from auricle.domain import Span
 from auricle.errors import BadArgument
 from auricle.times import parse_time, to_samples
-from tools.work import PERSON
+from tools.work import PERSON, Work
 
 if TYPE_CHECKING:
     from engines.manifest import Role
@@ -40,7 +40,7 @@ def working(*, yes: bool = False, priority: int = PERSON) -> "Iterator[tuple[Too
         toolbox.close()
 
 
-def recording_id(toolbox: "Toolbox", reference: str, work: CommandLineWork) -> str:
+def recording_id(toolbox: "Toolbox", reference: str, work: Work) -> str:
     """What was typed for RECORDING as an id: a file is added by itself, an id or a known name is looked up.
 
     Raises:

@@ -1,5 +1,6 @@
 """`run`: scripts of steps over many recordings."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from agent.cli.context import ensure_llm, ensure_models, known_or_file, open_too
 from agent.cli.output import Shown, say
 from agent.cli.render import length, one_line
 from auricle.errors import BadArgument
+from tools.threads import Watching
 from tools.work import BATCH
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def run_script(
         bool, typer.Option("--dry-run", help="Only show what would be done, and about how long it would take.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do all of it again, whatever is known from before.")] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", metavar="ADDRESS", help="Listen on a Ray cluster: local, auto or HOST:PORT."),
+    ] = None,
     given: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Another value for one of the script's own; may be repeated."),
@@ -62,16 +68,32 @@ def run_script(
         ensure_models([role for tool in checked.tools for role in ROLES_OF.get(tool, ())], work)
         if "ask" in checked.tools:
             ensure_llm(model, work)
-        report = run(
-            checked,
-            recordings,
-            toolbox,
-            lambda reference: recording_id(toolbox, reference, work),
-            model=model,
-            work=work,
-            tell=work.say,
-            fresh=fresh,
-        )
+        if ray is not None:
+            from agent.script_ray import run_on_ray
+
+            opening = partial(recording_id, work=Watching(priority=BATCH))
+            report = run_on_ray(
+                checked,
+                recordings,
+                toolbox.settings,
+                opening,
+                address=ray,
+                work=work,
+                model=model,
+                tell=work.say,
+                fresh=fresh,
+            )
+        else:
+            report = run(
+                checked,
+                recordings,
+                toolbox,
+                lambda reference: recording_id(toolbox, reference, work),
+                model=model,
+                work=work,
+                tell=work.say,
+                fresh=fresh,
+            )
     if output is not None:
         say(f"The report is {write_report(report, output)}.")
     failures = report.failures
