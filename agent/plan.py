@@ -17,9 +17,12 @@ from agent.wishes import Wish, some, wishes_in
 from agent.wording import asks_who, names_given, only_in, people_in, speakers_in
 from engines.protocols import LLM, Message
 from prompts import load
+from tools.export import FORMATS
 
 PAGE_TOKENS = 6000
 """Of transcript read in one call."""
+
+_OF_VOICES = {kind for kind, form in FORMATS.items() if form.of_voices}
 
 _PLAN_TOKENS = 400
 _LONG = 900.0
@@ -98,9 +101,7 @@ def _arrange(
     counted = counts_in(instruction)
     voices = bool(people or only) or count is not None or bool(kinds & {"diarize", "name_speakers"})
     voices = voices or ("talk_time" in kinds and needs_voices(counted)) or bool(notes_in(instruction))
-    voices = (voices or bool(formats & {"qa", "rttm"}) or asks_who(instruction)) and bool(
-        kinds - {"reply", "slice_audio"}
-    )
+    voices = (voices or bool(formats & _OF_VOICES) or asks_who(instruction)) and bool(kinds - {"reply", "slice_audio"})
     naming = voices and bool(
         people or kinds & {"name_speakers", "answer", "talk_time", "cut_where"} or formats - {"rttm"}
     )

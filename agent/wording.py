@@ -20,6 +20,8 @@ _SAID_FORMATS = {
     "docx": r"\bdocx\b|\bword (?:document|file)\b|\bword-do[ck]ument\b",
     "html": r"\bhtml\b|\bweb ?page\b",
     "pdf": r"\bpdf\b",
+    "png": r"\bpng\b",
+    "svg": r"\bsvg\b",
     "ttml": r"\bttml\b",
     "ctm": r"\bctm\b",
     "textgrid": r"\btext\s?grid\b|\bpraat\b",

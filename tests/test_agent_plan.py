@@ -207,6 +207,20 @@ def test_who_needs_voices_and_names() -> None:
     assert [tool for tool, _ in calls(plan)] == ["transcribe", "diarize", "name_speakers", "read_transcript"]
 
 
+@pytest.mark.parametrize(
+    ("instruction", "kind"),
+    [
+        ("Write it down as a Word document", "docx"),
+        ("Make a web page of it", "html"),
+        ("Export a TextGrid", "textgrid"),
+    ],
+)
+def test_a_document_names_who_speaks(instruction: str, kind: str) -> None:
+    plan = plan_of(instruction, {"tool": "export_transcript", "format": "txt"})
+    assert [tool for tool, _ in calls(plan)] == ["transcribe", "diarize", "name_speakers", "export_transcript"]
+    assert calls(plan)[-1][1]["format"] == kind
+
+
 def test_turns_alone_need_no_words() -> None:
     plan = plan_of("Export as rttm, there are 4 speakers", {"tool": "export_transcript", "format": "rttm"})
     assert calls(plan) == [("diarize", {"speakers": 4}), ("export_transcript", {"format": "rttm"})]

@@ -90,7 +90,7 @@ def test_a_guides_arguments_are_completed(toolbox: Toolbox, settings: Settings, 
 
         assert await values("minutes", "recording", "mon") == [recording]
         assert await values("minutes", "people", "") == []
-        assert await values("transcribe", "format", "s") == ["srt"]
+        assert await values("transcribe", "format", "sr") == ["srt"]
         assert await values("subtitles", "format", "") == ["srt", "vtt"]
         assert await values("subtitles", "language", "en") == ["English"]
 
