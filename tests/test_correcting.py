@@ -79,6 +79,15 @@ def test_a_line_is_given_to_another_voice_by_its_time(toolbox: Toolbox, call: st
     assert result.speakers == {"Speaker 1": 10.0, "Speaker 2": 14.0}
 
 
+def test_searching_and_counting_follow_a_correction(toolbox: Toolbox, call: str) -> None:
+    assert toolbox.search_transcript("refund", recording=call).hits[0].speaker == "Speaker 1"
+    toolbox.correct_speakers(call, "reassign", to="Speaker 2", start="0", end="4")
+    assert toolbox.search_transcript("refund", recording=call).hits[0].speaker == "Speaker 2"
+    said_by = toolbox.measure_talk(call, words="refund").said_by
+    toolbox.correct_speakers(call, "undo")
+    assert toolbox.measure_talk(call, words="refund").said_by != said_by
+
+
 def test_a_range_of_one_voice_is_given_away_and_the_other_keeps_its_own(toolbox: Toolbox, call: str) -> None:
     toolbox.correct_speakers(call, "split", speaker="Speaker 1", start="8", end="14")
     assert voices(toolbox, call) == {"Speaker 1": 8.0, "Speaker 2": 12.0, "Speaker 3": 4.0}

@@ -82,6 +82,19 @@ def test_nothing_is_computed_of_anybodys_voice_before_somebody_agreed(settings: 
     toolbox.close()
 
 
+def test_a_voice_is_embedded_once(settings: Settings, tmp_path: Path) -> None:
+    embedder = FakeEmbedder()
+    toolbox = Toolbox(settings, engines=fake_engines(embedder=embedder))
+    monday = talk(toolbox, tmp_path / "monday.wav", *[ALICE, BOB] * 3)
+    enroll(toolbox, "Alice", monday, "Speaker 1")
+    toolbox.identify_speakers(monday)
+    once = len(embedder.embedded)
+    toolbox.identify_speakers(monday, label=True)
+    toolbox.identify_speakers()
+    assert len(embedder.embedded) == once
+    toolbox.close()
+
+
 def test_consent_is_asked_for_in_words_and_kept_with_its_end(toolbox: Toolbox, monday: str) -> None:
     person = Agrees()
     result = toolbox.known_voices(

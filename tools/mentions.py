@@ -23,7 +23,8 @@ _NOT_NAMES = vocabulary(
     "korean indian canadian mexican russian irish scottish african european asian australian dutch polish greek ",
     "turkish arab jewish christian catholic muslim republican democrat mr mrs ms miss dr the a an it that this well ",
     "so and but or not just very really going sorry glad happy sure fine good here from in at my your his her we you ",
-    "hi hello hey hiya welcome bye goodbye thanks thank morning afternoon evening dear please mum mom dad mummy daddy ",
+    "oh ah um uh well right now hi hello hey hiya welcome bye goodbye thanks thank morning ",
+    "afternoon evening dear please mum mom dad mummy daddy ",
     "grandma grandpa councillor chair professor officer",
 )
 

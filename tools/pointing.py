@@ -58,6 +58,7 @@ _THIRD_PERSON = vocabulary(
     "said says was is has had will would told tells thinks thought went came did does and or who whose s"
 )
 _SHORT = 7  # words
+_A_GREETING = 3  # words at most
 _A_NAME = 2  # words at most, before "this is"
 _OCCUPIED = vocabulary("do run work handle manage make sell teach lead look")
 _AFTER_A_PREPOSITION = vocabulary("with to from for about of by at in on and or than near between the a my our")
@@ -132,14 +133,21 @@ def _introduced(
         return _INTRODUCED if closes else None
     if not opening and after and _in_a_round(before, after, sentence_length=len(tokens)):
         return _LIKELY
-    if _ends(before, _LIKELY_I_AM):
+    if phrase := _ends(before, _LIKELY_I_AM):
         finished = bool(stop) or not after or after[0] in {"from", "calling", "again", "in", "at"}
-        alone = not [word for word in opening if word not in {"it's", "it", "is"}]
+        addressed = bool(before) and before[0] in _GREETINGS and _comma_before(tokens, start, phrase)  # "Hi Ines, it's"
+        alone = addressed or not [word for word in opening if word not in {"it's", "it", "is"}]
         named = _ends(before, phrases("call me", "go by"))
         return _LIKELY if named or (alone and finished) else None
     if not opening and not after and _asks_for_a_name(said_before) and "?" not in stop:
         return _INTRODUCED
     return None
+
+
+def _comma_before(tokens: Sequence[Token], start: int, phrase: Sequence[str]) -> bool:
+    """Whether the phrase that ends at ``start`` follows a comma."""
+    first = start - len(phrase)
+    return first > 0 and "," in tokens[first - 1].stop
 
 
 def _in_a_round(before: list[str], after: list[str], sentence_length: int) -> bool:
@@ -178,6 +186,8 @@ def _addressed(before: list[str], after: list[str], comma: bool, stop: str, sent
         return Pointing("addressee", "greeting", ADDRESSED)
     if _ends(before, _THANKS):
         return Pointing("addressee", "thanks", ADDRESSED)
+    if not before and "," in stop and after and after[0] in _GREETINGS and len(after) <= _A_GREETING:
+        return Pointing("addressee", "greeting", ADDRESSED)  # "Joseph, welcome."
     if not after and not before and "?" in stop:
         return Pointing("addressee", "vocative", ADDRESSED)
     if comma and not after and (to_somebody or set(before) <= _OPENERS):
