@@ -14,7 +14,7 @@ help:
 	@echo "make clients the real MCP clients and axe that tests use (with npm; make test does it by itself)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references),"
-	@echo "             and the agent beside the same model with one prompt"
+	@echo "             known voices and strangers, and the agent beside the same model with one prompt"
 	@echo "make soak    the long proofs"
 	@echo "make wheel   a wheel in build/wheel, to be installed with uv or pipx"
 	@echo "make mcpb    dist/auricle.mcpb, the bundle for Claude Desktop (with npm)"
