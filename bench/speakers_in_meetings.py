@@ -33,14 +33,14 @@ class Named:
     Attributes:
         possible: What the best naming of the voices that were told apart would give.
         right: Under the right name.
-        wrong: Under somebody else's.
         total: In all.
+        voices: For whom each voice mostly speaks, and what it is called.
     """
 
     possible: float
     right: float
-    wrong: float
     total: float
+    voices: list[tuple[str, str | None]]
 
 
 def meetings() -> str:
@@ -49,7 +49,7 @@ def meetings() -> str:
         "Everybody is enrolled from two other utterances by `known_voices`; then voices are told apart and identified",
         "by the tools. In brackets what is right of what the diarization allows: the best naming of its voices.",
         "",
-        "| meeting | under the right name | under a wrong one | wrong while each in turn is a stranger |",
+        "| meeting | speech under the right name | voices with a wrong name | voices of each in turn a stranger, named |",
         "|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -70,15 +70,15 @@ def _measured(toolbox: Toolbox, item: Item, folder: Path) -> str:
     for person, files in people.items():
         _enroll(toolbox, person, files, folder)
     everybody = _named(toolbox, item, recording)
-    wrong = total = 0.0
+    strangers: list[str | None] = []
     for person, files in people.items():
         toolbox.known_voices("forget", name=person, work=_Agreed())
-        without = _named(toolbox, item, recording)
-        wrong, total = wrong + without.wrong, total + without.total
+        strangers += [name for whose, name in _named(toolbox, item, recording).voices if whose == person]
         _enroll(toolbox, person, files, folder)
+    swapped = sum(name not in (None, whose) for whose, name in everybody.voices)
     return (
         f"| {item.id} | {everybody.right / everybody.total:.1%} ({everybody.right / everybody.possible:.1%}) | "
-        f"{everybody.wrong / everybody.total:.1%} | {wrong / total:.1%} |"
+        f"{swapped} of {len(everybody.voices)} | {sum(name is not None for name in strangers)} of {len(strangers)} |"
     )
 
 
@@ -104,13 +104,16 @@ def _named(toolbox: Toolbox, item: Item, recording: str) -> Named:
     names = {match.id: match.name for match in toolbox.identify_speakers(recording).matches}
     shared, voices, people = _shared(item, transcript)
     rows, columns = linear_sum_assignment(shared, maximize=True)
-    right = wrong = 0.0
-    for voice, its in zip(voices, shared, strict=True):
-        for person, seconds in zip(people, its, strict=True):
-            right += seconds if names.get(voice) == person else 0.0
-            wrong += seconds if names.get(voice) not in (None, person) else 0.0
+    right = sum(
+        seconds
+        for voice, its in zip(voices, shared, strict=True)
+        for person, seconds in zip(people, its, strict=True)
+        if names.get(voice) == person
+    )
     total = sum(end - start for start, end, _ in item.turns or ())
-    return Named(float(shared[rows, columns].sum()), right, wrong, total)
+    whose = [people[column] for column in shared.argmax(axis=1)]
+    called = [(person, names.get(voice)) for voice, person in zip(voices, whose, strict=True)]
+    return Named(float(shared[rows, columns].sum()), float(right), total, called)
 
 
 def _shared(item: Item, transcript: Transcript) -> tuple[Any, list[str], list[str]]:
