@@ -49,7 +49,7 @@ def meetings() -> str:
         "Everybody is enrolled from two other utterances by `known_voices`; then voices are told apart and identified",
         "by the tools. In brackets what is right of what the diarization allows: the best naming of its voices.",
         "",
-        "| meeting | speech under the right name | voices with a wrong name | voices of each in turn a stranger, named |",
+        "| meeting | speech under the right name | voices wrongly named | named while each in turn is a stranger |",
         "|---|---|---|---|",
     ]
     with tempfile.TemporaryDirectory() as folder:
