@@ -9,10 +9,7 @@ ANEW = ""
 
 
 class Draft:
-    """Told JSON bit by bit, it tells the words of its ``answer``.
-
-    Nothing is told of an answer that begins with its not being found.
-    """
+    """Told JSON bit by bit, it tells the words of its ``answer``."""
 
     def __init__(self, on_text: OnText) -> None:
         self._on_text = on_text
@@ -25,7 +22,7 @@ class Draft:
             data = from_json(self._json, allow_partial="trailing-strings")
         except ValueError:
             return
-        if not isinstance(data, dict) or data.get("found") is False:
+        if not isinstance(data, dict):
             return
         answer = data.get("answer", "")
         text = " ".join(" ".join(answer if isinstance(answer, list) else [str(answer)]).split())

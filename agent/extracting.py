@@ -5,10 +5,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from agent.answer import Found, asked, numbers_of, pointed_at, relevant, room_for
+from agent.answer import Found
+from agent.numbered import an_object, asked, numbers_of, pointed_at, relevant, room_for
+from agent.opening import opening
 from agent.verify import SpokenLine
 from engines.protocols import LLM
-from prompts import load
 
 _TOKENS = 400
 _CITED = 6
@@ -62,9 +63,9 @@ def extract(
         rejected: What the model wrote before, where that cannot be given,
         complaints: and why.
     """
-    system = load("extract")
-    shown = relevant(question, lines, llm, room_for(llm, system, question, facts))
-    messages = asked(system, question, shown, facts, rejected, complaints)
+    begin = opening("extract")
+    shown = relevant(question, lines, llm, room_for(llm, *(message.content for message in begin), question, facts))
+    messages = [*begin, *asked(question, shown, facts, rejected, complaints)]
     reply = llm.chat(messages, schema=_schema(keys, len(shown)), max_tokens=_TOKENS)
     data = reply.data or {}
     text = json.dumps({key: data.get(key) for key in keys}, ensure_ascii=False, indent=2)
@@ -92,7 +93,7 @@ def _keys(listed: str) -> list[str]:
 
 def _schema(keys: Sequence[str], lines: int) -> dict[str, Any]:
     properties = {"lines": numbers_of(lines, _CITED), **{key: _value(key) for key in keys}}
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return an_object(properties)
 
 
 def _value(key: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import ToolMessage
 
-from agent.answer import plain
+from agent.grounding import plain
 from agent.state import AskState, Done
 from agent.verify import SpokenLine
 from auricle.times import clock

@@ -5,13 +5,14 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agent.answer import NOT_THERE, Found, answer, at_moment, citation, relevant
+from agent.answer import NOT_THERE, Found, answer, at_moment, citation
 from agent.compose import tell
 from agent.drafting import ANEW
 from agent.extracting import is_object
 from agent.focus import nearest
 from agent.following import following, without_failed
 from agent.known import done_from, facts_of, lines_of, moment_of, questions_of, read_for, said_in_each
+from agent.numbered import relevant
 from agent.plan import mend, propose
 from agent.responding import is_of_each, respond, respond_each
 from agent.state import AskState, Call, Done, Draft, Outcome

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from agent.answer import plain
+from agent.grounding import plain
 from agent.wording import asks_for_file, asks_for_sound, asks_something, asks_to_summarize, is_question
 from engines.protocols import LLM, Message
 from prompts import load

@@ -8,6 +8,7 @@ from agent.answer import NOT_THERE, Found, answer
 from agent.extracting import extract, keys_in
 from agent.notes import asks_for_minutes, notes_in, take_notes
 from agent.premises import absent_names, namesakes
+from agent.summarizing import summarize
 from agent.verify import SpokenLine
 from agent.wording import asks_to_summarize
 from engines.protocols import LLM, OnText
@@ -34,9 +35,11 @@ def respond(
     if kinds:
         notes = take_notes(lines, kinds)
         if asks_for_minutes(question):
-            return _with_summary(notes, answer(_SUMMARIZE, lines, facts, llm))
+            return _with_summary(notes, summarize(_SUMMARIZE, lines, facts, llm))
         if notes.found:
             return notes
+    if asks_to_summarize(question):
+        return summarize(question, lines, facts, llm, rejected, complaints, on_text)
     absent = absent_names(question, lines, facts)
     if absent:
         nobody = " and ".join(absent)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from agent.answer import plain
 from agent.drafting import ANEW, Draft
+from agent.grounding import plain
 from agent.planned import RETRIES, UNVERIFIED
 from agent.referring import asks_to_shorten
 from agent.run import Answer

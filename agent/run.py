@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, Field
 
-from agent.answer import plain
 from agent.clarifying import Clarifier
+from agent.grounding import plain
 from agent.local_llm import LocalLLM, RunsJobs
 from agent.probing import tried
 from agent.state import AskState, OpenRecording

@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,9 @@ class LlamaCpp:
             body["tools"] = list(tools)
         with self._lock:
             check_context(messages, tools, max_tokens, self.traits.context, counted=len(self._tokens(body)))
-            if messages and messages[0].role == "system":
-                self._remember_prefix(body)
+            fixed = len(list(takewhile(lambda message: message.fixed or message.role == "system", messages)))
+            if fixed:
+                self._remember_prefix(body, fixed)
             else:
                 self._held = ""
             body |= {"temperature": 0, "seed": 0, "max_tokens": max_tokens, "cache_prompt": True, "id_slot": 0}
@@ -157,9 +159,9 @@ class LlamaCpp:
             trust_env=False,
         )
 
-    def _remember_prefix(self, body: dict[str, Any]) -> None:
-        """Puts the state of the system prompt into the slot, from disk or by reading it once."""
-        tokens, key = self._prefix(body)
+    def _remember_prefix(self, body: dict[str, Any], fixed: int) -> None:
+        """Puts the state of the first, fixed messages into the slot, from disk or by reading them once."""
+        tokens, key = self._prefix(body, fixed)
         if key == self._held or len(tokens) < _WORTH_KEEPING:
             self._held = key
             return
@@ -178,13 +180,13 @@ class LlamaCpp:
     def _save(self, name: str) -> None:
         self._post("/slots/0?action=save", {"filename": name})
 
-    def _prefix(self, body: dict[str, Any]) -> tuple[list[int], str]:
-        """The tokens that every conversation with this system prompt begins with, and their key."""
-        fixed = json.dumps([body["messages"][0]["content"], body.get("tools")])
+    def _prefix(self, body: dict[str, Any], count: int) -> tuple[list[int], str]:
+        """The tokens that every conversation with these first messages begins with, and their key."""
+        opening = body["messages"][:count]
+        fixed = json.dumps([opening, body.get("tools")])
         if fixed not in self._prefixes:
             one, other = (
-                self._tokens({**body, "messages": [body["messages"][0], {"role": "user", "content": text}]})
-                for text in ("A", "B")
+                self._tokens({**body, "messages": [*opening, {"role": "user", "content": text}]}) for text in ("A", "B")
             )
             shared = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
             stat = self._path.stat()

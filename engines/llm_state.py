@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-KEPT = 8
+KEPT = 12
 """State files kept; the one not used for longest goes first. About 28 kB a token for the small model."""
 
 _NAME = re.compile(r"^(?P<key>[0-9a-f]{32})\.(?P<digest>[0-9a-f]{16})\.bin$")

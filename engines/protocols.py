@@ -136,12 +136,14 @@ class Message:
     Attributes:
         tool_calls: As [{"id", "name", "arguments"}], on an assistant's.
         tool_call_id: The call it answers, on a tool's.
+        fixed: It opens every conversation of its kind, as examples do: what a model made of it may be kept.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     tool_calls: tuple[dict[str, Any], ...] = ()
     tool_call_id: str = ""
+    fixed: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.opening import opening
 from auricle.domain import Diarization, Recognition, Segment, Span, Turn, Word
 from auricle.times import SAMPLE_RATE
 from engines.protocols import (
@@ -28,6 +29,7 @@ from engines.protocols import (
     Windows,
 )
 
+_JUDGES = opening("told")[0]
 VOCABULARY = ("well", "the", "refund", "was", "promised", "on", "monday", "by", "alice")
 WORD_SECONDS = 0.5
 SEGMENT_SECONDS = 2
@@ -216,6 +218,8 @@ class FakeLLM:
         asked: The messages of each call.
         schemas: The schema of each call.
         during: Called with the number of each word after it was told.
+        tells: Whether lines tell what is asked, to which it says yes or no out of turn.
+        judged: What it was asked so.
     """
 
     replies: list[str | dict[str, Any] | Reply] = field(default_factory=list)
@@ -224,6 +228,8 @@ class FakeLLM:
     asked: list[list[Message]] = field(default_factory=list)
     schemas: list[dict[str, Any] | None] = field(default_factory=list)
     during: Callable[[int], None] = lambda _: None
+    tells: bool = True
+    judged: list[str] = field(default_factory=list)
 
     def chat(
         self,
@@ -234,6 +240,9 @@ class FakeLLM:
         max_tokens: int = 512,
         on_text: OnText | None = None,
     ) -> Reply:
+        if list(messages[:1]) == [_JUDGES]:
+            self.judged.append(messages[-1].content)
+            return Reply(text="yes" if self.tells else "no")
         self.asked.append(list(messages))
         self.schemas.append(schema)
         assert self.replies, f"nobody told the fake LLM what to say to: {messages[-1].content[:200]}"

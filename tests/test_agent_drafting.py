@@ -17,13 +17,9 @@ def told(data: dict[str, Any], step: int = 1) -> list[str]:
 @pytest.mark.parametrize("step", [1, 3, 1000])
 @pytest.mark.parametrize("answer", ["She said “yes”.", 'A "quote", \\ and\n a line', "日本語 😀", ""])
 def test_the_words_come_whole_whatever_the_pieces_are(answer: str, step: int) -> None:
-    data = {"found": True, "lines": [1, 2], "answer": answer}
+    data = {"lines": [1, 2], "answer": answer}
     assert "".join(told(data, step)) == " ".join(answer.split())
 
 
 def test_words_after_the_answer_are_not_told() -> None:
     assert "".join(told({"answer": "Yes.", "lines": [3]})) == "Yes."
-
-
-def test_an_answer_that_was_not_found_is_not_told() -> None:
-    assert told({"found": False, "lines": [], "answer": "The speaker does not say."}) == []

@@ -18,7 +18,7 @@ def tools(answer: Answer) -> list[str]:
     return [step.tool for step in answer.steps]
 
 
-YANKEE = {"found": True, "lines": [5], "answer": "Sheila says that they call her a Yankee."}
+YANKEE = {"lines": [5], "answer": "Sheila says that they call her a Yankee."}
 NAMED = {"tool": "answer", "question": "What is Sheila called?"}
 
 
@@ -61,7 +61,7 @@ def test_the_words_of_an_answer_are_told_as_they_are_written() -> None:
 
 def test_an_answer_that_is_refused_begins_anew_before_the_person() -> None:
     told: list[str] = []
-    invented = {"found": True, "lines": [5], "answer": "She says “they call me the queen of Texas”."}
+    invented = {"lines": [5], "answer": "She says “they call me the queen of Texas”."}
     llm = QueueLLM(plan(NAMED), invented, YANKEE)
     answer = run("What is Sheila called?", FakeToolbox(), llm, on_text=told.append)
     assert told.count("") == 1
@@ -110,7 +110,7 @@ def test_an_answer_that_keeps_failing_is_marked() -> None:
 
 
 def test_what_is_not_said_is_said_to_be_missing() -> None:
-    llm = QueueLLM(plan({"tool": "search_transcript", "words": "pizza"}), {"found": False, "lines": [], "answer": ""})
+    llm = QueueLLM(plan({"tool": "search_transcript", "words": "pizza"}), {"answer": "", "lines": []})
     answer = run("Did they talk about pizza?", FakeToolbox(), llm)
     assert answer.answer == "That is not in the recording. Searched: 5 lines, 0:06–0:28."
     assert answer.citations == []
@@ -146,7 +146,7 @@ def test_a_part_is_found_by_its_words_and_cut_out() -> None:
 
 
 def test_a_part_that_is_not_there_is_not_cut() -> None:
-    llm = QueueLLM(plan({"tool": "slice_audio", "format": "mp3"}), {"found": False, "lines": [], "answer": ""})
+    llm = QueueLLM(plan({"tool": "slice_audio", "format": "mp3"}), {"answer": "", "lines": []})
     answer = run("Cut out where they order pizza", FakeToolbox(), llm)
     assert answer.answer == "That is not in the recording." and "slice_audio" not in tools(answer)
 
@@ -286,7 +286,7 @@ def test_it_is_said_when_not_everything_fits_the_window() -> None:
     lines = [Line(start=n, end=n + 1, speaker="Diane", text="They talk and talk. " * 4) for n in range(0, 120, 1)]
     picked = [{"lines": [1]}] * 4
     asked = plan({"tool": "answer", "question": "What is done?"})
-    llm = QueueLLM(asked, *picked, {"found": True, "lines": [1], "answer": "They talk."}, context=2048)
+    llm = QueueLLM(asked, *picked, {"lines": [1], "answer": "They talk."}, context=2048)
     answer = run("What is done?", FakeToolbox(lines=lines), llm)
     assert answer.warnings[0] == "fake:queue reads at most 2048 tokens at once, not the 8192 that are set."
     assert "2048 tokens at once" in answer.warnings[1] and "of 120 lines" in answer.warnings[1]

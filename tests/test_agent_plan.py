@@ -7,6 +7,7 @@ import pytest
 
 import prompts
 from agent.moments import moments_in
+from agent.opening import opening
 from agent.plan import Plan, mend, propose
 from agent.state import OpenRecording
 from agent.toolset import NOT_FOR_AGENTS, PLANNED, openai_tools, plan_schema, tool_lines
@@ -318,6 +319,8 @@ PLACEHOLDERS = {
     "plan_ask_many": {"recordings", "ask"},
     "relevant": set[str](),
     "summary": set[str](),
+    "told": set[str](),
+    "told_ask": {"facts", "lines", "question"},
 }
 
 
@@ -325,6 +328,13 @@ PLACEHOLDERS = {
 def test_a_prompt_has_the_placeholders_its_code_fills(name: str) -> None:
     assert prompts.placeholders(name) == PLACEHOLDERS[name]
     assert "$" not in prompts.load(name, **dict.fromkeys(PLACEHOLDERS[name], "x"))
+
+
+@pytest.mark.parametrize("name", ["answer", "extract", "summary", "told"])
+def test_a_prompt_goes_on_with_examples_in_their_turns(name: str) -> None:
+    roles = [role for role, text in prompts.turns(name) if text]
+    assert roles[0] == "system" and roles[1:] == ["user", "assistant"] * (len(roles) // 2)
+    assert all(message.fixed for message in opening(name))
 
 
 def test_every_prompt_is_filled_or_has_no_placeholder() -> None:

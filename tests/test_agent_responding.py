@@ -7,6 +7,7 @@ import pytest
 from agent.answer import NOT_THERE
 from agent.extracting import keys_in
 from agent.focus import focus, nearest
+from agent.grounding import only_repeats
 from agent.notes import asks_for_minutes, notes, notes_in
 from agent.premises import absent_names, namesakes
 from agent.responding import is_of_each, respond, respond_each
@@ -142,9 +143,7 @@ def test_names_that_are_there_introduced_or_no_names_are_let_through(question: s
 
 def test_where_two_have_one_name_both_are_answered_for() -> None:
     said = [("Sam Keller", "I'll bring the lamps."), ("Sam Ortiz", "I'll bring the chairs.")]
-    llm = QueueLLM(
-        {"found": True, "lines": [1], "answer": "The lamps."}, {"found": True, "lines": [2], "answer": "The chairs."}
-    )
+    llm = QueueLLM({"lines": [1], "answer": "The lamps."}, {"lines": [2], "answer": "The chairs."})
     found = respond("What does Sam bring?", spoken(said), "", llm)
     assert found.text == (
         "2 people are called Sam: Sam Keller and Sam Ortiz.\nSam Keller: The lamps.\nSam Ortiz: The chairs."
@@ -176,12 +175,42 @@ def test_a_question_is_looked_for_around_the_words_it_shares_the_rarer_the_bette
 
 
 def test_what_is_not_found_nearby_is_looked_for_in_all_of_it() -> None:
-    nothing = {"found": False, "lines": [], "answer": ""}
-    llm = QueueLLM(nothing, {"found": True, "lines": [12], "answer": "Theo does."})
+    llm = QueueLLM({"answer": "", "lines": []}, {"answer": "Theo does.", "lines": [12]})
     found = respond("Who calls the plumber about the dealer?", spoken(MEETING), "", llm)
     assert found.text == "Theo does."
-    assert [line.text for line in found.lines] == ["I'll do it."]
-    assert len(llm.asked) == 2
+    assert "I'll do it." in [line.text for line in found.lines]
+    assert len(llm.asked) == len(llm.judged) == 2
+
+
+def test_what_the_model_denies_of_the_lines_it_is_not_asked_to_tell() -> None:
+    llm = QueueLLM()
+    llm.tells = False
+    found = respond("What does the dealer charge?", spoken(MEETING), "The call.", llm)
+    assert (found.found, found.text) == (False, NOT_THERE)
+    assert len(llm.judged) == 2  # nearby, then all of it
+    assert all(asked.startswith("The call.") and "What does the dealer charge?" in asked for asked in llm.judged)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "repeats"),
+    [
+        ("What is in the parcel?", "The parcel.", True),
+        ("What is in the parcel?", "The parcel is from Leeds.", False),
+        ("How many are there?", "There are 8.", False),
+        ("Is it in the parcel?", "It is in the parcel.", False),  # that says yes
+        ("Was ist in dem Paket?", "Das Paket.", False),  # in other languages the model is believed
+    ],
+)
+def test_an_answer_says_more_than_the_question(question: str, text: str, repeats: bool) -> None:
+    assert only_repeats(question, text) is repeats
+
+
+def test_a_line_that_the_model_misses_by_one_is_put_right() -> None:
+    llm = QueueLLM({"answer": "He sends the bill by Friday.", "lines": [1]})
+    found = respond(
+        "Who sends the bill?", spoken([("Max", "Well."), ("Theo", "I send the bill."), ("Max", "Fine.")]), "", llm
+    )
+    assert [line.text for line in found.lines] == ["I send the bill."]
 
 
 def test_a_place_that_has_no_word_of_the_question_gives_way_to_the_one_that_has_most() -> None:

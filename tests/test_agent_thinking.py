@@ -39,7 +39,7 @@ def test_only_thinking_is_timed_and_the_end_says_why() -> None:
 def test_a_long_transcript_is_read_no_further_than_time_allows(monkeypatch: Any) -> None:
     monkeypatch.setattr("agent.run.Thinking", lambda llm, seconds: timed(llm, 150))
     lines = [Line(start=n, end=n + 1, speaker="Diane", text="They talk and talk. " * 4) for n in range(120)]
-    llm = Slow(plan(QUESTION), {"lines": [1]}, {"lines": [2]}, {"found": True, "lines": [1], "answer": "They talk."})
+    llm = Slow(plan(QUESTION), {"lines": [1]}, {"lines": [2]}, {"lines": [1], "answer": "They talk."})
     llm.traits = QueueLLM(context=2048).traits
     answer = run("What is done?", FakeToolbox(lines=lines), llm)
     assert answer.answer == "They talk."
@@ -49,7 +49,7 @@ def test_a_long_transcript_is_read_no_further_than_time_allows(monkeypatch: Any)
 
 def test_a_wrong_answer_is_not_written_again_when_time_is_over(monkeypatch: Any) -> None:
     monkeypatch.setattr("agent.run.Thinking", lambda llm, seconds: timed(llm, 100))
-    wrong = {"found": True, "lines": [1], "answer": "They say “we bought a big red boat”."}
+    wrong = {"lines": [1], "answer": "They say “we bought a big red boat”."}
     answer = run("What is done?", FakeToolbox(), Slow(plan(QUESTION), wrong))
     assert answer.answer.endswith("(unverified)")
     assert not answer.citations[0].verified

@@ -16,7 +16,7 @@ from tools.work import Quiet
 
 ROOT = Path(__file__).parent.parent
 PLAN = {"people": [], "speakers": 0, "steps": [{"tool": "answer", "question": "What is Sheila called?"}]}
-YANKEE = {"found": True, "lines": [5], "answer": "Sheila says that they call her a Yankee down there."}
+YANKEE = {"lines": [5], "answer": "Sheila says that they call her a Yankee down there."}
 QA = {"people": ["Diane", "Sheila"], "speakers": 2, "steps": [{"tool": "export_transcript", "format": "qa"}]}
 
 
