@@ -17,6 +17,7 @@ from engines.protocols import LLM, OnText
 NOT_THERE = "That is not in the recording."
 
 _CITED = 4
+_FEW = 5
 _NEAR = 2.0
 """Seconds from a time that is asked about to the words that may be meant."""
 
@@ -102,9 +103,9 @@ def _read(
 
 
 def _best(question: str, text: str, lines: Sequence[SpokenLine], chosen: Sequence[SpokenLine]) -> list[SpokenLine]:
-    """What an answer rests on: a small model is often a line off, but not where it names who speaks there."""
-    named = [line for line in chosen if line.speaker and line.speaker in text]
-    return list(dict.fromkeys([*nearest(f"{question} {text}", lines, chosen), *named]))[:_CITED]
+    """What an answer rests on: a small model is often a line off, but "I'll do it" shares no words and is kept."""
+    replies = [line for line in chosen if len(line.text.split()) <= _FEW and line.speaker and line.speaker in text]
+    return list(dict.fromkeys([*nearest(f"{question} {text}", lines, chosen), *replies]))[:_CITED]
 
 
 def limits(lines: Sequence[SpokenLine], shown: Sequence[SpokenLine], llm: LLM) -> str:

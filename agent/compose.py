@@ -58,6 +58,8 @@ def tell(outcome: Outcome, done: Sequence[Done]) -> Told:
             return Told(_people(related))
         case "talk_time":
             return Told(counting.told(result, outcome["question"]))
+        case "list_recordings":
+            return Told(_recordings(result))
         case "search_transcript":
             return _hits(result, str(entry["arguments"]["words"]))
     return Told(str(result.get("next", "")))
@@ -105,6 +107,14 @@ def _people(related: Sequence[Done]) -> str:
         if speaker["name"] and speaker["quote"] and speaker["start"] is not None
     ]
     return "\n".join(filter(None, [text, *why, _unnamed(related), *diarized.get("warnings", [])]))
+
+
+def _recordings(result: dict[str, Any]) -> str:
+    known = result["recordings"]
+    if not known:
+        return "The library has no recordings yet: auricle add FILE."
+    lines = [f"{Path(one['path']).name} ({clock(one['duration'])}, {one['id']})" for one in known]
+    return "\n".join([f"The library has {len(known)} recording{'s' if len(known) > 1 else ''}:", *lines])
 
 
 def _hits(result: dict[str, Any], words: str) -> Told:

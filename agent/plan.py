@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.about import ABOUT, asks_for_recordings, asks_of_itself
 from agent.counting import counts_in, needs_voices, needs_words
 from agent.notes import notes_in
 from agent.state import Call, OpenRecording, Outcome
@@ -48,6 +49,16 @@ def propose(
         ask = load("plan_ask_many", recordings=", ".join(names), ask=ask)
     messages = [Message("system", load("plan", tools=tool_lines(catalog))), Message("user", ask)]
     return llm.chat(messages, schema=schema, max_tokens=_PLAN_TOKENS).data or {}
+
+
+def of_itself(instruction: str) -> Plan | None:
+    """The plan where Auricle itself or its library is asked about: nothing is listened to, and no model asked."""
+    if asks_of_itself(instruction):
+        return Plan(outcomes=[Outcome(kind="reply", arguments={}, question=ABOUT, moment=None)])
+    if asks_for_recordings(instruction):
+        call = Call(tool="list_recordings", arguments={})
+        return Plan([call], [Outcome(kind=call["tool"], arguments={}, question="", moment=None)])
+    return None
 
 
 def mend(proposed: dict[str, Any], instruction: str, recordings: Sequence[OpenRecording], listen: bool = True) -> Plan:

@@ -13,7 +13,7 @@ from agent.focus import nearest
 from agent.following import following, without_failed
 from agent.known import done_from, facts_of, lines_of, moment_of, questions_of, read_for, said_in_each
 from agent.numbered import relevant
-from agent.plan import mend, propose
+from agent.plan import mend, of_itself, propose
 from agent.responding import is_of_each, respond, respond_each
 from agent.state import AskState, Call, Done, Draft, Outcome
 from agent.thinking import time_is_over
@@ -42,6 +42,9 @@ class Planned:
 
     def plan(self, state: AskState) -> dict[str, Any]:
         """What is to be done."""
+        known = of_itself(state["instruction"])
+        if known is not None:
+            return {"todo": known.calls, "outcomes": known.outcomes, "drafts": [], "attempts": 0}
         proposed = propose(state["instruction"], state["recordings"], self._catalog, self._llm)
         plan = mend(proposed, state["instruction"], state["recordings"], self._listen)
         return {"todo": plan.calls, "outcomes": plan.outcomes, "drafts": [], "attempts": 0}

@@ -6,7 +6,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
-from agent.answer import asked, citation, numbers_of, pointed_at, relevant, room_for
+from agent.answer import citation
+from agent.numbered import an_object, asked, numbers_of, pointed_at, relevant, room_for
+from agent.opening import opening
 from agent.run import Citation, llm_for
 from agent.thinking import Thinking
 from agent.verify import SpokenLine
@@ -14,7 +16,6 @@ from auricle.domain import Span
 from auricle.errors import WorkError
 from auricle.times import to_seconds
 from engines.protocols import LLM
-from prompts import load
 from tools.export.source import Source
 from tools.export.text import lines_of, one_line
 from tools.naming import only_of
@@ -79,20 +80,14 @@ def fill(
 def _filled(
     instruction: str, schema: dict[str, Any], lines: Sequence[SpokenLine], llm: LLM
 ) -> tuple[Any, list[SpokenLine], str]:
-    system = load("fill")
-    shown = relevant(instruction, lines, llm, room_for(llm, system, instruction, str(schema)))
+    begin = opening("fill")
+    room = room_for(llm, *(message.content for message in begin), instruction, str(schema))
+    shown = relevant(instruction, lines, llm, room)
     # Evidence first: a model that has pointed at lines writes down what they say.
     closed = _closed(schema)
     definitions = {key: closed.pop(key) for key in ("$defs", "definitions") if key in closed}
-    properties = {"lines": numbers_of(len(shown), _CITED), _VALUE: closed}
-    wanted = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-        **definitions,
-    }
-    reply = llm.chat(asked(system, instruction, shown), schema=wanted, max_tokens=_TOKENS)
+    wanted = an_object({"lines": numbers_of(len(shown), _CITED), _VALUE: closed}) | definitions
+    reply = llm.chat([*begin, *asked(instruction, shown)], schema=wanted, max_tokens=_TOKENS)
     data = reply.data or {}
     return data.get(_VALUE), pointed_at(data, shown, _CITED), reply.text
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import prompts
+from agent.about import ABOUT, asks_for_recordings, asks_of_itself
 from agent.moments import moments_in
 from agent.opening import opening
 from agent.plan import Plan, mend, propose
@@ -13,7 +14,7 @@ from agent.state import OpenRecording
 from agent.toolset import NOT_FOR_AGENTS, PLANNED, openai_tools, plan_schema, tool_lines
 from agent.wording import people_in, speakers_in
 from engines.chat_format import estimate_tokens
-from tests.agent_fakes import QueueLLM, fake_catalog
+from tests.agent_fakes import FakeToolbox, QueueLLM, fake_catalog, run
 from tools.catalog import catalog
 
 CALL = OpenRecording(id="r_1", name="call.wav", duration=250.0, count={})
@@ -365,3 +366,28 @@ def test_the_recording_that_is_named_is_the_one_that_is_asked_about() -> None:
     proposed = {"people": [], "speakers": 0, "steps": [{"tool": "answer", "question": "What is said?"}]}
     plan = mend(proposed, "What is said in other.wav?", [CALL, other], True)
     assert {call["arguments"]["recording"] for call in plan.calls} == {"r_2"}
+
+
+@pytest.mark.parametrize(
+    ("instruction", "itself", "library"),
+    [
+        ("Who built you?", True, False),
+        ("What can you do?", True, False),
+        ("Wer bist du?", True, False),
+        ("What are you hearing at 0:10?", False, False),
+        ("What can you tell me about the refund?", False, False),
+        ("List all recordings.", False, True),
+        ("Which recordings are there?", False, True),
+        ("In which recordings is the refund mentioned?", False, False),
+        ("Which recording is about the kettle?", False, False),
+    ],
+)
+def test_what_is_asked_of_auricle_itself_is_known(instruction: str, itself: bool, library: bool) -> None:
+    assert (asks_of_itself(instruction), asks_for_recordings(instruction)) == (itself, library)
+
+
+def test_no_model_is_asked_who_it_is_or_what_recordings_there_are() -> None:
+    assert run("Are you a person?", FakeToolbox(), QueueLLM()).answer == ABOUT
+    told = run("Which recordings do I have?", toolbox := FakeToolbox(), QueueLLM())
+    assert "sample.wav (0:30, r_1)" in told.answer
+    assert [name for name, _ in toolbox.calls if name != "describe_recording"][-1] == "list_recordings"
