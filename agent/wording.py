@@ -61,6 +61,11 @@ _LOOK_UP = re.compile(
 _HOW_OFTEN = re.compile(
     r"\bhow (?:often|many times)\b|\bwie oft\b|\bcombien de fois\b|\bcuántas veces\b", re.IGNORECASE
 )
+_WHICH_MENTION = re.compile(
+    r"\b(?:which|welche\w*) (?:of \w+ )?(?:\w+ )?(?:recordings?|calls?|meetings?|files?|interviews?|aufnahme\w*)\b"
+    r"(?: \w+){0,6}? (?:mention\w*|contain\w*|erwähn\w*)\b",
+    re.IGNORECASE,
+)
 _OPEN_QUESTION = re.compile(
     r"^\W*(?:what|why|how|which|who|summari[sz]e|explain|was|warum|wie|wer"
     r"|quoi|que|qu|pourquoi|comment|qué|por qué|cómo)\b",
@@ -175,8 +180,8 @@ def asks_to_summarize(instruction: str) -> bool:
 
 def asks_where_said(instruction: str) -> bool:
     """Whether places where something is said are wanted, rather than what is said."""
-    if _HOW_OFTEN.search(instruction):
-        return True  # counting is not for an LLM
+    if _HOW_OFTEN.search(instruction) or _WHICH_MENTION.search(instruction):
+        return True  # counting and comparing are not for an LLM
     return bool(_LOOK_UP.search(instruction)) and not _OPEN_QUESTION.search(instruction)
 
 

@@ -12,7 +12,7 @@ from agent.opening import opening
 from agent.plan import Plan, mend, propose
 from agent.state import OpenRecording
 from agent.toolset import NOT_FOR_AGENTS, PLANNED, openai_tools, plan_schema, tool_lines
-from agent.wording import people_in, speakers_in
+from agent.wording import asks_where_said, people_in, speakers_in
 from engines.chat_format import estimate_tokens
 from tests.agent_fakes import FakeToolbox, QueueLLM, fake_catalog, run
 from tools.catalog import catalog
@@ -391,3 +391,16 @@ def test_no_model_is_asked_who_it_is_or_what_recordings_there_are() -> None:
     told = run("Which recordings do I have?", toolbox := FakeToolbox(), QueueLLM())
     assert "sample.wav (0:30, r_1)" in told.answer
     assert [name for name, _ in toolbox.calls if name != "describe_recording"][-1] == "list_recordings"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "looked_up"),
+    [
+        ("Which of my calls mention the invoice?", True),
+        ("In which recordings is the invoice mentioned?", True),
+        ("What does Wei say about the invoice?", False),
+        ("Which rooms does the flat contain?", False),
+    ],
+)
+def test_which_recordings_mention_a_word_is_looked_up(instruction: str, looked_up: bool) -> None:
+    assert asks_where_said(instruction) is looked_up
