@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from agent.script import ASK, Script, Step
-from agent.script_step import Doing, Scope
+from agent.script_scope import Scope
+from agent.script_step import Doing
 from auricle.domain import Recording
 from auricle.errors import AuricleError
 from auricle.times import SAMPLE_RATE

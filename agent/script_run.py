@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from agent.script import Script, Step
-from agent.script_step import HEARING, Doing, Scope
+from agent.script_scope import Scope
+from agent.script_step import HEARING, Doing
 from auricle.errors import AuricleError, BadArgument
 from tools.toolbox import Toolbox
 from tools.work import Work

@@ -5,9 +5,10 @@ second to read.
 """
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from auricle.times import SAMPLE_RATE
 from tools.export.source import Source
@@ -32,7 +33,7 @@ _SHORTEST_MS = 300
 _SENTENCE_END = (".", "?", "!", "。", "？", "！", "…")
 _CLAUSE_END = (",", ";", ":", "，", "、", "；", "–", "—")
 
-_EACH, _SENTENCE, _CLAUSE, _ELSEWHERE, _HASTY = 1.0, 0.0, 0.5, 2.0, 1.0
+_EACH, _SENTENCE, _CLAUSE, _ELSEWHERE, _HASTY = 1.0, 0.0, 0.5, 4.0, 1.0
 """What a cue costs, what ending it after a sentence, a clause or anywhere else does, and one of under a second."""
 
 
@@ -70,7 +71,7 @@ def cues(source: Source, *, named: bool) -> list[Cue]:
         prefix = f"{voice}:".split() if named and voice and voice != last else []
         last = voice
         for words in _cut(run.words, prefix):
-            lines = _lines([*prefix, *_texts(words)])
+            lines = _lines(_after(prefix, _texts(words)))
             if lines:
                 end = max(word.end for word in words)
                 found.append(Cue(_ms(words[0].start), _ms(end), voice, tuple(map(printable, lines))))
@@ -89,10 +90,10 @@ def _cut(words: Sequence[PlacedWord], prefix: Sequence[str]) -> list[Sequence[Pl
     """Cuts where it costs least: after sentences, then after clauses, in as few cues as fit."""
     cost = [0.0] + [float("inf")] * len(words)
     came_from = [0] * (len(words) + 1)
+    fitting = _Fitting(words, prefix)
     for start in range(len(words)):
-        before = prefix if start == 0 else ()
         for end in range(start + 1, len(words) + 1):
-            if not _fits(words[start:end], before):
+            if not fitting.fits(start, end):
                 break
             total = cost[start] + _cost(words[start:end], end == len(words))
             if total < cost[end]:
@@ -103,12 +104,35 @@ def _cut(words: Sequence[PlacedWord], prefix: Sequence[str]) -> list[Sequence[Pl
     return [words[start:end] for end, start in pairwise(ends)][::-1]
 
 
-def _fits(words: Sequence[PlacedWord], prefix: Sequence[str]) -> bool:
-    if len(words) == 1:
-        return True
-    if words[-1].end - words[0].start > _LONGEST or words[-1].start - words[-2].end > _PAUSE:
-        return False
-    return bool(_lines([*prefix, *_texts(words)]))
+class _Fitting:
+    """Which words fit into one cue; widths are added up once, for hours of words.
+
+    Args:
+        words: Of one voice, in order.
+        prefix: What stands before the first of them.
+    """
+
+    def __init__(self, words: Sequence[PlacedWord], prefix: Sequence[str]) -> None:
+        self._words, self._prefix = words, prefix
+        self._texts = _texts(words)
+        self._ahead = [len(text) - len(text.lstrip()) for text in self._texts]
+        self._until = [0, *accumulate(_width(text) for text in self._texts)]
+
+    def fits(self, start: int, end: int) -> bool:
+        """Whether words[start:end] are two lines at most, not too long, and without a pause before the last."""
+        words = self._words
+        if end - start == 1:
+            return True
+        if words[end - 1].end - words[start].start > _LONGEST or words[end - 1].start - words[end - 2].end > _PAUSE:
+            return False
+        if (self._prefix and start == 0) or self._texts[end - 1].strip().isdigit():
+            before = self._prefix if start == 0 else ()
+            return bool(_fitting_lines(_after(before, self._texts[start:end])))
+        # The first line takes as many words as it can; the rest must fit into the second.
+        second = bisect_right(self._until, COLUMNS + self._until[start] + self._ahead[start], start, end + 1) - 1
+        if second >= end:
+            return True
+        return second > start and self._until[end] - self._until[second] - self._ahead[second] <= COLUMNS
 
 
 def _cost(words: Sequence[PlacedWord], last: bool) -> float:
@@ -122,13 +146,19 @@ def _cost(words: Sequence[PlacedWord], last: bool) -> float:
 
 
 def _texts(words: Sequence[PlacedWord]) -> list[str]:
-    return [word.text for word in words if word.text.strip()]
+    """What words add to a line: with the one space before it that a word may have."""
+    return [f"{' ' if word.text[:1].isspace() else ''}{printable(word.text)}" for word in words]
 
 
 def _lines(words: Sequence[str]) -> list[str]:
-    """One line or two of about the same width; none where they do not fit, but a single word always does."""
+    """One line or two of about the same width; too wide only where a single word is."""
+    return _fitting_lines(words) or [line for line in (_joined(words[:-1]), _joined(words[-1:])) if line]
+
+
+def _fitting_lines(words: Sequence[str]) -> list[str]:
+    """The same; none where they do not fit."""
     whole = _joined(words)
-    if _width(whole) <= COLUMNS or len(words) == 1:
+    if _width(whole) <= COLUMNS:
         return [whole] if whole else []
     best: tuple[float, list[str]] | None = None
     for place in range(1, len(words)):
@@ -140,17 +170,19 @@ def _lines(words: Sequence[str]) -> list[str]:
         total = uneven - (8 if first.endswith((*_SENTENCE_END, *_CLAUSE_END)) else 0)
         if best is None or total < best[0]:
             best = (total, [first, second])
-    if best is None and len(words) == 2:
-        return [_joined(words[:1]), _joined(words[1:])]  # a name and a word that is too long for any line
     return best[1] if best else []
 
 
 def _joined(words: Sequence[str]) -> str:
-    """Words begin with a space where their script has one between words; the parts of a name always have."""
-    text = ""
-    for word in words:
-        text += word if word[:1].isspace() or not text or _wide(text[-1]) or _wide(word[0]) else f" {word}"
-    return " ".join(text.split())
+    """Words begin with a space where their script has one between words."""
+    return " ".join("".join(words).split())
+
+
+def _after(prefix: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """A name, and what is said after it."""
+    if not prefix or not texts:
+        return list(texts)
+    return [*(f" {part}" for part in prefix), f" {texts[0].lstrip()}", *texts[1:]]
 
 
 def _wide(char: str) -> bool:
@@ -164,8 +196,10 @@ def _width(text: str) -> int:
 def _shown(found: Sequence[Cue], last: int) -> list[Cue]:
     """Cues that stay until they can be read, as far as the next one and the recording's end allow."""
     shown = []
-    for place, cue in enumerate(found):
-        following = next((later.start for later in found[place + 1 :] if later.start > cue.start), last)
+    starts = [cue.start for cue in found]
+    for cue in found:
+        later = bisect_right(starts, cue.start)
+        following = starts[later] if later < len(starts) else last
         wanted = cue.start + max(_LONG_ENOUGH_MS, -(-sum(map(len, cue.lines)) * 1000 // READING))
         end = max(cue.end, cue.start + _SHORTEST_MS, min(wanted, following))
         end = min(end, last)
