@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -141,7 +141,7 @@ def _fill(database: Path, directions: NDArray[np.float32]) -> None:
 def main() -> None:
     arguments = argparse.ArgumentParser(description="Known people named, strangers left strangers.")
     arguments.add_argument(
-        "--only", default="voices,meetings,many,text,channels", help="comma-separated parts; others are kept"
+        "--only", default="voices,many,text,channels,meetings", help="comma-separated parts; others are kept"
     )
     wanted = arguments.parse_args().only.split(",")
     if not (eval_folder() / "manifest.jsonl").is_file():
@@ -151,24 +151,23 @@ def main() -> None:
     measured = calibration(embedder.identity)
     if measured is None:
         sys.exit(f"{embedder.identity} was never calibrated: run bench/calibrate.py.")
-    parts = Parts(RESULTS)
-    if "voices" in wanted:
-        vectors, utterances = Vectors(embedder), load(SETS)
-        parts.put("Voices", _voices(utterances, vectors, measured))
-    if "meetings" in wanted:
-        parts.put("Meetings", meetings())
-    if "many" in wanted:
-        parts.put("Ten thousand people", many(measured))
-    if "text" in wanted:
-        parts.put("Names from what is said", names())
-    if "channels" in wanted:
-        parts.put("One person a channel", channels())
     about = (
         f"Last measured on {date.today():%d %B %Y}: {platform.machine()}, {os.cpu_count()} cores; {embedder.identity}, "
         f"threshold {measured.threshold} and margin {measured.margin} standard deviations above strangers, from "
         "bench/calibrate.py: nobody of these recordings was heard for them."
     )
-    print(parts.write("Who is speaking", about))
+    parts: dict[str, tuple[str, Callable[[], str]]] = {
+        "voices": ("Voices", lambda: _voices(load(SETS), Vectors(embedder), measured)),
+        "many": ("Ten thousand people", lambda: many(measured)),
+        "text": ("Names from what is said", names),
+        "channels": ("One person a channel", channels),
+        "meetings": ("Meetings", meetings),
+    }
+    page = Page(RESULTS, "Who is speaking", about)
+    for name, (title, measure) in parts.items():
+        if name in wanted:
+            page.put(title, measure())
+    print(RESULTS.read_text(encoding="utf-8"))
 
 
 def _voices(utterances: Sequence[Utterance], vectors: Vectors, measured: Calibration) -> str:
@@ -189,23 +188,19 @@ def _voices(utterances: Sequence[Utterance], vectors: Vectors, measured: Calibra
     )
 
 
-class Parts:
-    """A page in parts, each measured by itself; those that are not measured now stay as they are."""
+class Page:
+    """A page in parts, each measured by itself and written at once; the others stay as they are."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, title: str, about: str) -> None:
+        self._path, self._head = path, f"# {title}\n\n{about}"
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         self._parts = dict(part.split("\n\n", 1) for part in text.split("\n## ")[1:])
 
     def put(self, title: str, text: str) -> None:
         self._parts[title] = text
-
-    def write(self, title: str, about: str) -> str:
-        parts = [f"## {name}\n\n{text.strip()}" for name, text in self._parts.items()]
-        text = "\n\n".join([f"# {title}", about, *parts]) + "\n"
+        parts = [f"## {name}\n\n{each.strip()}" for name, each in self._parts.items()]
         self._path.parent.mkdir(exist_ok=True)
-        self._path.write_text(text, encoding="utf-8")
-        return text
+        self._path.write_text("\n\n".join([self._head, *parts]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

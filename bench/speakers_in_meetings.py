@@ -18,6 +18,9 @@ from tools.transcript import fold
 from tools.views import Transcript
 from tools.work import Quiet
 
+KEPT = Path(__file__).parents[1] / ".bench" / "meetings"
+"""A home in which what was listened to is kept from run to run."""
+
 
 class _Agreed(Quiet):
     """The people of LibriSpeech read for everybody."""
@@ -52,8 +55,9 @@ def meetings() -> str:
         "| meeting | speech under the right name | voices wrongly named | named while each in turn is a stranger |",
         "|---|---|---|---|",
     ]
+    KEPT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        toolbox = Toolbox(Settings(home=Path(folder) / "home", worker="inline"))
+        toolbox = Toolbox(Settings(home=KEPT, worker="inline"))
         try:
             for item in load_items(eval_folder(), ["meetings"]):
                 lines.append(_measured(toolbox, item, Path(folder)))
