@@ -9,6 +9,8 @@ import platformdirs
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from auricle.quality import TRADES, Quality
+
 
 def config_file() -> Path:
     """Where auricle.toml is read from: `AURICLE_CONFIG`, else the user's configuration folder."""
@@ -55,8 +57,13 @@ class Settings(BaseSettings):
         default=300, ge=5, le=300, description="Recognition is given at most so much sound at once."
     )
 
+    quality: Quality = Field(
+        default="balanced", description="; ".join(f"{name}: {trade.told}" for name, trade in TRADES.items())
+    )
     whisper: str = Field(default="whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
-    beam_size: int = Field(default=5, ge=1, le=20, description="Recognition's beam.")
+    beam_size: int | None = Field(
+        default=None, ge=1, le=20, description="Recognition's beam; else 1 with quality fast, 5 with the others."
+    )
     segmentation: str = Field(
         default="segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file."
     )
@@ -73,6 +80,11 @@ class Settings(BaseSettings):
     ollama_url: str = Field(default="http://127.0.0.1:11434", description="Where Ollama listens.")
     openai_url: str = Field(default="http://127.0.0.1:8000/v1", description="An OpenAI-compatible base URL.")
     openai_api_key: SecretStr = Field(default=SecretStr(""), description="Its key, where it wants one.")
+
+    @property
+    def beam(self) -> int:
+        """Recognition's beam that is in force."""
+        return self.beam_size or TRADES[self.quality].beam
 
     @field_validator("home", "models")
     @classmethod

@@ -150,7 +150,7 @@ def _about(settings: Settings, engines: Engines) -> str:
     return (
         f"Measured on {date.today():%d %B %Y}: {platform.machine()}, {os.cpu_count()} cores, "
         f"{place.device} {place.compute_type}, Python {platform.python_version()}, {packages}; "
-        f"{engines.recognizer().identity}, beam {settings.beam_size}; {engines.diarizer().identity}.\n\n"
+        f"{engines.recognizer().identity}, beam {settings.beam}; {engines.diarizer().identity}.\n\n"
         "Percent; lower is better. WER and cpWER without case and punctuation; DER without collar, overlap included. "
         "`direct` is faster-whisper and pyannote's pipeline called directly with the same weights, and for cpWER the "
         "voice at each word's middle. Speed is times real time, with the loading of the models."

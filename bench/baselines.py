@@ -1,7 +1,11 @@
-"""faster-whisper and pyannote called directly, with the same weights; what they said is kept in a temporary folder."""
+"""faster-whisper and pyannote called directly, with the same weights; what they said is kept in a temporary folder.
+
+`python -m bench.baselines words|turns FILE` is the script somebody would write with one of them.
+"""
 
 import json
 import os
+import sys
 import tempfile
 import time
 import unittest.mock
@@ -34,8 +38,8 @@ class Baselines:
         """(start, end, text) of each word as faster-whisper's defaults give them, and the seconds it took."""
 
         def run() -> Words:
-            heard, _ = self._whisper.transcribe(
-                audio, beam_size=self._settings.beam_size, word_timestamps=True, vad_filter=vad
+            heard, _ = self.whisper.transcribe(
+                audio, beam_size=self._settings.beam, word_timestamps=True, vad_filter=vad
             )
             return [(word.start, word.end, word.word) for segment in heard for word in segment.words]
 
@@ -45,16 +49,25 @@ class Baselines:
         """(start, end, speaker) as pyannote's SpeakerDiarization gives them, and the seconds it took."""
 
         def run() -> Turns:
-            import torch
-
-            output = self._pyannote({"waveform": torch.from_numpy(audio)[None], "sample_rate": SAMPLE_RATE})
-            tracks = output.speaker_diarization.itertracks(yield_label=True)
-            return [(segment.start, segment.end, label) for segment, _, label in tracks]
+            return self._speakers(audio)
 
         return self._once("turns", f"{self._settings.segmentation}-{self._settings.embedding}", item, run)
 
+    def speakers(self, path: Path) -> Turns:
+        """(start, end, speaker) from a file, every time anew."""
+        from faster_whisper import decode_audio
+
+        return self._speakers(decode_audio(str(path), sampling_rate=SAMPLE_RATE))
+
+    def _speakers(self, audio: Audio) -> Turns:
+        import torch
+
+        output = self._pyannote({"waveform": torch.from_numpy(audio)[None], "sample_rate": SAMPLE_RATE})
+        tracks = output.speaker_diarization.itertracks(yield_label=True)
+        return [(segment.start, segment.end, label) for segment, _, label in tracks]
+
     def _once(self, what: str, model: str, item: Item, run: Callable[[], Turns]) -> tuple[Turns, float]:
-        name = f"{what}-{Path(model).name}-{self._settings.beam_size}-{item.id}.json".replace("/", "_")
+        name = f"{what}-{Path(model).name}-{self._settings.beam}-{item.id}.json".replace("/", "_")
         path = self._cache / name
         if not path.exists():
             began = time.perf_counter()
@@ -63,16 +76,20 @@ class Baselines:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return [tuple(row) for row in kept["found"]], kept["seconds"]
 
+    @property
+    def whisper_folder(self) -> Path:
+        return weights.resolve(self._settings.whisper, self._settings)
+
     @cached_property
-    def _whisper(self) -> Any:
+    def whisper(self) -> Any:
+        """With the numbers and threads that Auricle would take."""
         from faster_whisper import WhisperModel
 
         from engines.device import for_ctranslate2
 
         place = for_ctranslate2(self._settings.device)
-        folder = weights.resolve(self._settings.whisper, self._settings)
         return WhisperModel(
-            str(folder), device=place.device, compute_type=place.compute_type, cpu_threads=place.threads
+            str(self.whisper_folder), device=place.device, compute_type=place.compute_type, cpu_threads=place.threads
         )
 
     @cached_property
@@ -120,3 +137,17 @@ class _Embedding:
                 with torch.inference_mode():
                     found[row] = self._network(features[chosen][None])[0].numpy()
         return found
+
+
+def main(kind: str, file: str) -> None:
+    baselines = Baselines(Settings())
+    if kind == "turns":
+        for start, end, speaker in baselines.speakers(Path(file)):
+            print(f"{start:.2f} {end:.2f} {speaker}")
+    else:
+        for segment in baselines.whisper.transcribe(file, word_timestamps=True)[0]:
+            print(f"{segment.start:.2f} {segment.end:.2f} {segment.text}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -20,6 +20,7 @@ class Item:
         text: What is said, in the order of time; None where nobody wrote it down.
         said: The same for each speaker, where the reference has them.
         turns: (start, end, speaker) in seconds.
+        lines: (start, end, text) in seconds, where the reference has the times of what is said.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Item:
     text: str | None
     said: dict[str, str] | None
     turns: list[tuple[float, float, str]] | None
+    lines: tuple[tuple[float, float, str], ...] = ()
 
 
 def load_items(folder: Path, sets: list[str]) -> list[Item]:
@@ -117,23 +119,32 @@ def _annotation(turns: list[tuple[float, float, str]]) -> Any:
 
 def _item(folder: Path, row: dict[str, Any]) -> Item:
     text: str | None = row["reference_text"]
-    said = None
+    said, lines = None, []
     if text and text.endswith((".stm", ".txt")) and (folder / text).is_file():
         content = (folder / text).read_text(encoding="utf-8")
-        text, said = _stm(content) if text.endswith(".stm") else (content, None)
+        lines = _stm(content) if text.endswith(".stm") else []
+        text, said = (" ".join(line[5] for line in lines), _by_speaker(lines)) if lines else (content, None)
     rttm = row.get("reference_rttm")
     turns = _rttm((folder / rttm).read_text(encoding="utf-8")) if rttm else None
-    return Item(row["id"], row["set"], folder / row["path"], row["seconds"] or 0.0, text, said, turns)
+    return Item(row["id"], row["set"], folder / row["path"], row["seconds"] or 0.0, text, said, turns, _timed(lines))
 
 
-def _stm(content: str) -> tuple[str, dict[str, str]]:
-    """NIST's STM: file, channel, speaker, start, end, [<label>,] words."""
+def _stm(content: str) -> list[list[str]]:
+    """NIST's STM in the order of time: file, channel, speaker, start, end, [<label>,] words; the label is left out."""
     lines = [line.split(maxsplit=5) for line in content.splitlines() if line.strip() and not line.startswith(";;")]
     lines = sorted((line for line in lines if len(line) == 6), key=lambda line: float(line[3]))
+    return [[*line[:5], re.sub("^<[^>]*>", "", line[5])] for line in lines]
+
+
+def _by_speaker(lines: list[list[str]]) -> dict[str, str]:
     said: dict[str, str] = {}
     for _, _, speaker, _, _, words in lines:
-        said[speaker] = f"{said.get(speaker, '')} {re.sub('^<[^>]*>', '', words)}"
-    return " ".join(re.sub("^<[^>]*>", "", line[5]) for line in lines), said
+        said[speaker] = f"{said.get(speaker, '')} {words}"
+    return said
+
+
+def _timed(lines: list[list[str]]) -> tuple[tuple[float, float, str], ...]:
+    return tuple((float(start), float(end), words) for *_, start, end, words in lines)
 
 
 def _rttm(content: str) -> list[tuple[float, float, str]]:

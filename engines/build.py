@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.domain import Diarization, Span
+from auricle.quality import TRADES
 from auricle.settings import Settings
 from engines import clustering, weights
 from engines.protocols import (
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
-HEARING = 2
+HEARING = 3
 """Raised when recognition would hear the same audio otherwise: what was heard before is then heard again."""
 
-DIARIZING = 2
+DIARIZING = 3
 """The same for what diarization listens to and how it clusters."""
 
 
@@ -156,14 +157,16 @@ def _recognizer(settings: Settings, report: Report) -> Recognizer:
 
     def make() -> Recognizer:
         folder = weights.resolve(settings.whisper, settings, report.say, report.progress, role="recognition")
-        return WhisperRecognizer(folder, identity, settings.device)
+        return WhisperRecognizer(folder, identity, settings.device, batched=TRADES[settings.quality].batched)
 
     return LazyRecognizer(identity, make)
 
 
 def _diarizer(settings: Settings, report: Report) -> Diarizer:
     names = (settings.segmentation, settings.embedding)
-    identity = "+".join(_identity(name, settings) for name in names) + f".{DIARIZING}"
+    trade = TRADES[settings.quality]
+    how = f".{DIARIZING}" if settings.quality == "balanced" else f".{DIARIZING}-{settings.quality}"
+    identity = "+".join(_identity(name, settings) for name in names) + how
 
     def make() -> "PyannoteDiarizer":
         from engines.diarization import PyannoteDiarizer
@@ -172,7 +175,7 @@ def _diarizer(settings: Settings, report: Report) -> Diarizer:
             settings.segmentation, settings, report.say, report.progress, role="segmentation"
         )
         embedding = weights.resolve(settings.embedding, settings, report.say, report.progress, role="embedding")
-        return PyannoteDiarizer(segmentation, embedding, identity, settings.device)
+        return PyannoteDiarizer(segmentation, embedding, identity, settings.device, trade)
 
     return LazyDiarizer(identity, make)
 

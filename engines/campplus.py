@@ -16,6 +16,8 @@ from torch.nn import functional
 
 MEL_BANDS = 80
 EMBEDDING_SIZE = 192
+FRAME = 400
+"""Samples that a feature frame is computed from."""
 
 _MAPS = 32
 _INITIAL = 128

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from auricle.domain import Diarization, Turn
 from auricle.errors import BadArgument
+from auricle.times import to_samples
 from engines.protocols import SpeakerCount
 from engines.turns import turns
 from engines.voicemap import VoiceMap
 
 _SMALLEST = 12
-"""Windows, which is seconds: who is heard in fewer goes to the nearest voice."""
+"""Seconds: who is heard in fewer windows than begin in them goes to the nearest voice."""
 
 _SMALLEST_SAMPLED = 3
 
@@ -55,7 +56,8 @@ def cluster(pieces: Sequence[VoiceMap], count: SpeakerCount, threshold: float) -
     founding, anybody = _founding(pieces)
     if not anybody:
         return Diarization(turns=(), exclusive=(), voices={})
-    centroids = _voices(founding, threshold, least, most)
+    smallest = round(to_samples(_SMALLEST) / pieces[0].windows.step)
+    centroids = _voices(founding, threshold, smallest, least, most)
     every, alone = turns(pieces, lambda piece: _nearest(piece, centroids), len(centroids), most)
     names: dict[str, str] = {}
     for turn in sorted(every, key=_by_time):
@@ -85,15 +87,18 @@ def _founding(pieces: Sequence[VoiceMap]) -> tuple[NDArray[np.float32], bool]:
     return np.concatenate(clear) if clear else np.zeros((0, 0), dtype=np.float32), anybody
 
 
-def _voices(founding: NDArray[np.float32], threshold: float, least: int, most: int | None) -> NDArray[np.float64]:
+def _voices(
+    founding: NDArray[np.float32], threshold: float, smallest: int, least: int, most: int | None
+) -> NDArray[np.float64]:
     """The embedding of each voice, (voices, dim); one row of NaN where nobody said enough."""
     if not len(founding):
         return np.full((1, founding.shape[1]), np.nan)
     every = -(-len(founding) // _MOST_SAMPLED)
     sample = founding[::every].astype(np.float64)
-    smallest = min(_SMALLEST, max(1, round(0.1 * len(sample))))
     if every > 1:
-        smallest = max(_SMALLEST_SAMPLED, round(_SMALLEST / every))
+        smallest = max(_SMALLEST_SAMPLED, round(smallest / every))
+    else:
+        smallest = min(smallest, max(1, round(0.1 * len(sample))))
     labels = _agglomerated(sample, threshold, smallest, least, most)
     return np.vstack([sample[labels == label].mean(axis=0) for label in range(labels.max() + 1)])
 

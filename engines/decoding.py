@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from engines.encoding import Encoder
 from engines.protocols import HearingOptions
 
 FRAMES_PER_SECOND = 100
@@ -70,22 +68,22 @@ class Decoder:
 
     Args:
         model: A faster_whisper.WhisperModel.
-        features: (mels, frames).
+        encoder: Of the sound.
         language: ISO 639-1.
         options: Hints, translation, beam.
     """
 
-    def __init__(self, model: Any, features: NDArray[np.float32], language: str, options: HearingOptions) -> None:
+    def __init__(self, model: Any, encoder: Encoder, language: str, options: HearingOptions) -> None:
         from faster_whisper.tokenizer import Tokenizer
 
         task = "translate" if options.translate else "transcribe"
-        self._model, self._features = model, features
-        self._tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task=task, language=language)
-        self._options = _options(self._tokenizer, options)
-        self._frames = features.shape[-1] - 1
+        self.model, self._encoder = model, encoder
+        self.tokenizer = Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task=task, language=language)
+        self.options = _options(self.tokenizer, options)
+        self.frames = encoder.frames
 
     def windows(
-        self, clips: list[tuple[int, int]], position: Position
+        self, clips: Sequence[tuple[int, int]], position: Position
     ) -> Iterator[tuple[list[dict[str, Any]], Position]]:
         """Decodes window after window.
 
@@ -98,24 +96,22 @@ class Decoder:
             and the position after it.
         """
         for first, last in clips:
-            end = min(last, self._frames)
+            end = min(last, self.frames)
             while max(position.frame, first) < end:
                 start = max(position.frame, first)
                 segments, position = self._window(start, end, position)
                 yield segments, position
 
     def _window(self, start: int, end: int, before: Position) -> tuple[list[dict[str, Any]], Position]:
-        from faster_whisper.audio import pad_or_trim
-
-        model, options = self._model, self._options
-        size = min(model.feature_extractor.nb_max_frames, end - start)
-        encoded = model.encode(pad_or_trim(self._features[:, start : start + size]))
+        model, options = self.model, self.options
+        size = min(self._encoder.longest, end - start)
+        encoded = self._encoder.encode(start, size)
         result, likelihood, compression, easy = self._decoded(encoded, before.tokens)
-        if _silent(result, likelihood):
+        if silent(result, likelihood):
             return [], Position(start + size, before.tokens, before.spoken)
         at = start / FRAMES_PER_SECOND
         segments, after, complete = model._split_segments_by_timestamps(
-            tokenizer=self._tokenizer,
+            tokenizer=self.tokenizer,
             tokens=result.sequences_ids[0],
             time_offset=at,
             segment_size=size,
@@ -124,7 +120,7 @@ class Decoder:
         )
         model.add_word_timestamps(
             [segments],
-            self._tokenizer,
+            self.tokenizer,
             encoded,
             size,
             options.prepend_punctuations,
@@ -144,7 +140,7 @@ class Decoder:
         after = max(after, start + 1)
         ended = _last_word(segments)
         spoken = before.spoken if ended is None else ended
-        said = [s for s in segments if s["start"] != s["end"] and self._tokenizer.decode(s["tokens"]).strip()]
+        said = [s for s in segments if s["start"] != s["end"] and self.tokenizer.decode(s["tokens"]).strip()]
         tokens = before.tokens + tuple(token for segment in said for token in segment["tokens"])
         for segment in said:
             segment |= {
@@ -162,11 +158,11 @@ class Decoder:
         """
         tried = []
         for number, (shown, options) in enumerate(self._ways(tokens)):
-            prompt = self._model.get_prompt(self._tokenizer, list(shown), hotwords=options.hotwords)
-            result, likelihood, _, compression = self._model.generate_with_fallback(
-                encoded, prompt, self._tokenizer, options
+            prompt = self.model.get_prompt(self.tokenizer, list(shown), hotwords=options.hotwords)
+            result, likelihood, _, compression = self.model.generate_with_fallback(
+                encoded, prompt, self.tokenizer, options
             )
-            if (compression <= _REPETITIVE and likelihood >= _LIKELY_WORDS) or _silent(result, likelihood):
+            if not doubtful(likelihood, compression) or silent(result, likelihood):
                 return result, likelihood, compression, number == 0
             tried.append((compression <= _REPETITIVE, likelihood, -number, result, compression))
         _, likelihood, number, result, compression = max(tried, key=lambda attempt: attempt[:3])
@@ -174,15 +170,15 @@ class Decoder:
 
     def _ways(self, tokens: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Any]]:
         """What was said before to show to the model, and how it shall search."""
-        yield tokens, self._options
+        yield tokens, self.options
         if tokens:
-            yield (), self._options
-        yield (), replace(self._options, no_repeat_ngram_size=_NO_REPEAT)
+            yield (), self.options
+        yield (), replace(self.options, no_repeat_ngram_size=_NO_REPEAT)
 
     def _invented(self, segments: list[dict[str, Any]], start: int, size: int, spoken: float) -> tuple[int, int] | None:
         """How many segments to keep and where to go on, where one was invented in a silence; None where none was."""
         at, end = start / FRAMES_PER_SECOND, (start + size) / FRAMES_PER_SECOND
-        window_end = at + self._model.feature_extractor.nb_max_frames / FRAMES_PER_SECOND
+        window_end = at + self._encoder.window / FRAMES_PER_SECOND
         worded = [(number, segment) for number, segment in enumerate(segments) if segment["words"]]
         if worded and _odd(worded[0][1]) and worded[0][1]["start"] - at > _SUSPECT_SILENCE:
             # Without the silence before it the same sound may be heard rightly.
@@ -203,14 +199,20 @@ class Decoder:
                 )
                 if before and after:
                     go_on = round(max(at + 1, segment["start"]) * FRAMES_PER_SECOND)
-                    rest = self._frames / FRAMES_PER_SECOND - segment["end"]
-                    return number, self._frames if rest < _SUSPECT_SILENCE else go_on
+                    rest = self.frames / FRAMES_PER_SECOND - segment["end"]
+                    return number, self.frames if rest < _SUSPECT_SILENCE else go_on
             spoken = segment["end"]
         return None
 
 
-def _silent(result: Any, likelihood: float) -> bool:
+def silent(result: Any, likelihood: float) -> bool:
+    """Whether a window is probably no speech."""
     return bool(result.no_speech_prob > _UNLIKELY_SPEECH and likelihood <= _LIKELY_WORDS)
+
+
+def doubtful(likelihood: float, compression: float) -> bool:
+    """Whether words repeat themselves or are improbable."""
+    return compression > _REPETITIVE or likelihood < _LIKELY_WORDS
 
 
 def _odd(segment: dict[str, Any]) -> bool:

@@ -6,11 +6,10 @@ quick one and can be asked again with another number. Together they do what pyan
 project does not use (PLDA), all the audio in memory, and to go through in one go.
 """
 
-import math
 import os
 import pickle
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +20,30 @@ from torch.nn import functional
 
 from auricle.domain import Span
 from auricle.errors import ModelUnavailable
+from auricle.quality import TRADES, Trade
 from auricle.times import SAMPLE_RATE
 from engines import campplus
+from engines.batching import Batches
 from engines.device import Wanted, for_torch
 from engines.protocols import Audio, Progress
 from engines.voicemap import VoiceMap, Windows
+from engines.voicing import Voices
 
-STEP = 0.1
-"""Windows start every tenth of their own length; 0.25 is thrice as fast and a point of DER worse."""
-
-_SEGMENTATION_SHARE = 0.15
+_SEGMENTATION_SHARE = 0.6
 """Of the time `listen` takes."""
-
-_FEWEST_FRAMES = 5
-"""Feature frames (10 ms each) under which a voice gets no embedding."""
-
-_ENOUGH_ALONE = 0.01
-"""Of a window: a voice that speaks alone for longer is embedded from that alone, without what others say over it."""
-
-_GATHERED_WINDOWS = 16
-"""Windows whose voices are embedded together, those of equal length as one batch."""
 
 
 class PyannoteDiarizer:
     """Loaded segmentation and embedding networks."""
 
-    def __init__(self, segmentation: Path, embedding: Path, identity: str, wanted: Wanted = "auto") -> None:
+    def __init__(
+        self,
+        segmentation: Path,
+        embedding: Path,
+        identity: str,
+        wanted: Wanted = "auto",
+        trade: Trade = TRADES["balanced"],
+    ) -> None:
         """Loads both networks.
 
         Args:
@@ -54,20 +51,23 @@ class PyannoteDiarizer:
             embedding: A checkpoint of CAM++.
             identity: Engine and weights as ``name@hash``.
             wanted: The device.
+            trade: How much care to take.
 
         Raises:
             ModelUnavailable: A file is no such checkpoint, or ``cuda`` was asked for and there is none.
         """
         self.identity = identity
-        self._place = for_torch(wanted)
-        self._device = torch.device(self._place.device)
+        place = for_torch(wanted)
+        self._device = torch.device(place.device)
+        self._batches = Batches(place.batch)
         self._segmentation = _load_segmentation(segmentation).to(self._device)
-        self.windows, self._frames, self._powerset = _shape(self._segmentation)
+        self.windows, self._frames, self._powerset = _shape(self._segmentation, trade.step)
         self._speakers = self._powerset.num_classes
         try:
-            self._embedding = campplus.load_campplus(embedding).to(self._device)
+            network = campplus.load_campplus(embedding).to(self._device)
         except (RuntimeError, OSError, pickle.UnpicklingError, AttributeError) as error:
             raise _unusable(embedding, "CAM++", error) from error
+        self._voices = Voices(network, self._device, self.windows, trade.shared_voices)
 
     def listen(self, audio: Audio, speech: Sequence[Span], progress: Progress) -> VoiceMap:
         """Who speaks within each window, and with what voice. Windows far from any speech are not looked at.
@@ -82,11 +82,18 @@ class PyannoteDiarizer:
         waveform = functional.pad(waveform, (0, self.windows.covered(windows) - len(audio)))
         looked_at = [number for number in range(windows) if self._spoken_in(number, speech)]
         active = np.zeros((windows, self._frames, self._speakers), dtype=bool)
-        for start in range(0, len(looked_at), self._place.batch):
-            batch = looked_at[start : start + self._place.batch]
-            active[batch] = self._segmented(torch.stack([self._window(waveform, number) for number in batch]))
-            progress(_SEGMENTATION_SHARE * (start + len(batch)) / len(looked_at))
-        embeddings = self._embed(waveform, active, looked_at, progress)
+
+        def segmented(batch: Sequence[int]) -> Sequence[NDArray[np.bool_]]:
+            return list(self._segmented(torch.stack([self._window(waveform, number) for number in batch])))
+
+        for done, (number, found) in enumerate(zip(looked_at, self._batches.run(looked_at, segmented), strict=True), 1):
+            active[number] = found
+            progress(_SEGMENTATION_SHARE * done / len(looked_at))
+
+        def embedding(share: float) -> None:
+            progress(_SEGMENTATION_SHARE + (1 - _SEGMENTATION_SHARE) * share)
+
+        embeddings = self._voices.embed(waveform, active, looked_at, embedding)
         progress(1.0)
         return VoiceMap(active, embeddings, self.windows)
 
@@ -105,40 +112,6 @@ class PyannoteDiarizer:
             scores = self._segmentation(batch[:, None].to(self._device))
             result: NDArray[np.bool_] = self._powerset.to_multilabel(scores).cpu().numpy() > 0.5
         return result
-
-    def _embed(
-        self, waveform: torch.Tensor, active: NDArray[np.bool_], looked_at: Sequence[int], progress: Progress
-    ) -> NDArray[np.float32]:
-        """An embedding for each local speaker that says anything, (windows, local speakers, 192)."""
-        embeddings = np.full((len(active), self._speakers, campplus.EMBEDDING_SIZE), np.nan, dtype=np.float32)
-        for first in range(0, len(looked_at), _GATHERED_WINDOWS):
-            by_length: dict[int, list[tuple[int, int, torch.Tensor]]] = {}
-            for window in looked_at[first : first + _GATHERED_WINDOWS]:
-                for speaker, features in self._voices_in(self._window(waveform, window), active[window]):
-                    by_length.setdefault(len(features), []).append((window, speaker, features))
-            for alike in by_length.values():
-                for start in range(0, len(alike), self._place.batch):
-                    batch = alike[start : start + self._place.batch]
-                    with torch.inference_mode():
-                        stacked = torch.stack([features for *_, features in batch]).to(self._device)
-                        vectors = self._embedding(stacked).cpu().numpy()
-                    for (window, speaker, _), vector in zip(batch, vectors, strict=True):
-                        embeddings[window, speaker] = vector
-                    progress(_SEGMENTATION_SHARE + (1 - _SEGMENTATION_SHARE) * first / len(looked_at))
-        return embeddings
-
-    def _voices_in(self, window: torch.Tensor, active: NDArray[np.bool_]) -> Iterator[tuple[int, torch.Tensor]]:
-        """(local speaker, its feature frames) for those who speak in the window; features are computed once."""
-        if not active.any():
-            return
-        alone = active & (active.sum(axis=1, keepdims=True) < 2)
-        enough = alone.sum(axis=0) > math.ceil(_ENOUGH_ALONE * len(active))
-        masks = torch.from_numpy(np.where(enough, alone, active).T.astype(np.float32))
-        features = campplus.fbank(window)
-        chosen = functional.interpolate(masks[None], size=len(features), mode="nearest")[0] > 0.5
-        for speaker, frames in enumerate(chosen):
-            if int(frames.sum()) >= _FEWEST_FRAMES:
-                yield speaker, features[frames]
 
 
 def quiet_pyannote() -> None:
@@ -169,7 +142,7 @@ def _load_segmentation(path: Path) -> Any:
     return model.eval()
 
 
-def _shape(model: Any) -> tuple[Windows, int, Any]:
+def _shape(model: Any, step: float) -> tuple[Windows, int, Any]:
     """The windows a segmentation network sees, its frames in one of them, and what its classes mean."""
     from pyannote.audio.utils.powerset import Powerset
 
@@ -177,7 +150,7 @@ def _shape(model: Any) -> tuple[Windows, int, Any]:
     length = round(specifications.duration * SAMPLE_RATE)
     frame = model.receptive_field
     powerset = Powerset(len(specifications.classes), specifications.powerset_max_classes)
-    windows = Windows(length=length, step=round(length * STEP), frame=(frame.duration, frame.step))
+    windows = Windows(length=length, step=round(length * step), frame=(frame.duration, frame.step))
     return windows, int(model.num_frames(length)), powerset.to(model.device)
 
 

@@ -14,8 +14,11 @@ import numpy as np
 from auricle.domain import Recognition, Segment, Span, Word
 from auricle.errors import BadArgument, ModelUnavailable
 from auricle.times import SAMPLE_RATE, to_samples
+from engines.batched import BatchDecoder, stretches
+from engines.batching import Batches
 from engines.decoding import FRAMES_PER_SECOND, Decoder, Position
 from engines.device import Placement, Wanted, for_ctranslate2, no_cuda, placement
+from engines.encoding import Encoder
 from engines.protocols import Audio, Heard, HearingOptions
 
 _LOG = logging.getLogger(__name__)
@@ -43,13 +46,14 @@ _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 class WhisperRecognizer:
     """One loaded Whisper model in CTranslate2's format."""
 
-    def __init__(self, folder: Path, identity: str, wanted: Wanted = "auto") -> None:
+    def __init__(self, folder: Path, identity: str, wanted: Wanted = "auto", *, batched: bool = True) -> None:
         """Loads the model.
 
         Args:
             folder: model.bin, config.json, tokenizer.json and the vocabulary.
             identity: Engine and weights as ``name@hash``.
             wanted: The device. ``auto`` falls back to the CPU where the GPU does not work.
+            batched: On a GPU many stretches of sound are heard at once.
 
         Raises:
             ModelUnavailable: The folder is no such model, or ``cuda`` was asked for and does not work.
@@ -63,7 +67,8 @@ class WhisperRecognizer:
                 f"{folder} is no Whisper model in CTranslate2's format: {', '.join(missing)} not there. "
                 f"Give a folder that ct2-transformers-converter made, or a name `auricle models list` shows."
             )
-        self._model = _load_where_it_works(folder, wanted)
+        self._model, place = _load_where_it_works(folder, wanted)
+        self._batches = Batches(place.batch) if batched and place.device == "cuda" else None
 
     def transcribe(
         self, audio: Audio, speech: Sequence[Span], options: HearingOptions, since: Heard | None = None
@@ -86,15 +91,21 @@ class WhisperRecognizer:
         spoken = _with_air(speech, len(audio))
         clips = [(_frame(island.start), _frame(island.end)) for island in _islands(spoken, len(audio))]
         features = self._model.feature_extractor(audio)
+        encoder = Encoder(self._model, features)
         probability = 1.0
         if since is not None and since.resume:
             language, probability = since.recognition.language, since.recognition.language_probability
         elif language is None:
-            language, probability, _ = self._model.detect_language(features=features[..., clips[0][0] :])
-        decoder = Decoder(self._model, features, str(language), options)
+            language, probability = encoder.language(clips[0][0], min(clips[0][1], encoder.frames))
+        decoder = Decoder(self._model, encoder, str(language), options)
+        windows = decoder.windows
+        if self._batches is not None:
+            phrases = [(_frame(span.start), _frame(span.end)) for span in spoken]
+            clips = stretches(clips, phrases, encoder.longest)
+            windows = BatchDecoder(decoder, features, self._batches).windows
         begin = Position.from_list(since.resume) if since is not None else Position()
         yield Heard(_nothing(language, probability), since.until if since is not None else 0, begin.as_list())
-        for segments, position in decoder.windows(clips, begin):
+        for segments, position in windows(clips, begin):
             recognition = Recognition(
                 language=str(language),
                 language_probability=float(probability),
@@ -139,11 +150,11 @@ class SileroDetector:
         return [Span(start=int(chunk["start"]), end=int(chunk["end"])) for chunk in found]
 
 
-def _load_where_it_works(folder: Path, wanted: Wanted) -> Any:
-    """A WhisperModel; a GPU is tried once, since missing CUDA libraries show only in use."""
+def _load_where_it_works(folder: Path, wanted: Wanted) -> tuple[Any, Placement]:
+    """A WhisperModel and where it is; a GPU is tried once, since missing CUDA libraries show only in use."""
     place = for_ctranslate2(wanted)
     if place.device == "cpu":
-        return _load(folder, place)
+        return _load(folder, place), place
     try:
         model = _load(folder, place)
         model.encode(np.zeros((model.feature_extractor.mel_filters.shape[0], 3000), dtype=np.float32))
@@ -151,8 +162,9 @@ def _load_where_it_works(folder: Path, wanted: Wanted) -> Any:
         if wanted == "cuda":
             raise no_cuda(f"recognition cannot use it ({error})") from error
         _LOG.warning("Recognition runs on the CPU, the GPU cannot be used: %s", error)
-        return _load(folder, placement("cpu"))
-    return model
+        place = placement("cpu")
+        return _load(folder, place), place
+    return model, place
 
 
 def _load(folder: Path, place: Placement) -> Any:

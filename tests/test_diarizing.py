@@ -77,7 +77,7 @@ def test_windows_far_from_speech_are_no_work_and_those_with_little_of_it_are_les
                 told.append((done, total))
 
     jobs.run("diarize", {"recording": sound.id, "start": 0, "end": sound.duration}, Listens())
-    assert [total for _, total in told] == [pytest.approx(10 + 0.25)] * len(told)  # ten full, one empty
+    assert [total for _, total in told] == [pytest.approx(10 + 0.6)] * len(told)  # ten full, one empty
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1][0] == pytest.approx(told[-1][1])
 

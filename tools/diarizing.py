@@ -24,7 +24,7 @@ from tools.work import Work
 _PIECE_SECONDS = 30.0
 """Voices are kept in pieces of at most this length."""
 
-_LOOKING = 0.25
+_LOOKING = 0.6
 """What a window takes in which hardly anybody speaks, beside one that is full of speech."""
 
 

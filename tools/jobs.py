@@ -27,7 +27,7 @@ from tools.worker import LOG
 from tools.worker_process import KILL, kill_worker, start_worker, worker_alive, worker_pid
 
 _OF_ENGINES = (
-    "models", "device", "offline", "piece_seconds", "whisper", "beam_size", "segmentation", "embedding",
+    "models", "device", "offline", "piece_seconds", "quality", "whisper", "beam_size", "segmentation", "embedding",
     "speaker_threshold", "context_tokens", "llm_timeout",
 )  # fmt: skip
 """The settings that change what the worker does: they go with each job, since its worker may have others."""

@@ -92,7 +92,7 @@ class _Request:
             language=args.get("language"),
             hints=args.get("hints") or "",
             translate=bool(args.get("translate", False)),
-            beam_size=context.settings.beam_size,
+            beam_size=context.settings.beam,
         )
         span = range_of(recording, args.get("start"), args.get("end"))
         return cls(recording, span, options, context.engines.recognizer())

@@ -5,11 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
+from auricle.quality import TRADES, Quality
+
 EPILOG = "--json prints one JSON document on stdout and nothing else."
 
 Recording = Annotated[str, typer.Argument(metavar="RECORDING", help="A file, or the id of a known recording.")]
 Start = Annotated[str | None, typer.Option("--start", metavar="T", help="From here: seconds, M:SS or H:MM:SS.")]
 End = Annotated[str | None, typer.Option("--end", metavar="T", help="Up to here: seconds, M:SS or H:MM:SS.")]
+QualityOption = Annotated[
+    Quality | None,
+    typer.Option(
+        "--quality",
+        metavar="Q",
+        help="fast, balanced or best; else AURICLE_QUALITY. " + " ".join(f"{n}: {t.told}." for n, t in TRADES.items()),
+    ),
+]
 
 
 def add(app: typer.Typer, name: str, panel: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -10,6 +10,7 @@ from agent.cli.errors import read_settings
 from agent.cli.progress import CommandLineWork
 from auricle.domain import Span
 from auricle.errors import BadArgument
+from auricle.quality import Quality
 from auricle.times import parse_time, to_samples
 from tools.work import PERSON, Work
 
@@ -21,18 +22,22 @@ if TYPE_CHECKING:
 RECORDING_ID = re.compile(r"r_[a-z0-9]{10}")
 
 
-def open_toolbox() -> "Toolbox":
+def open_toolbox(quality: Quality | None = None) -> "Toolbox":
     """The Toolbox over the settings in force: the one place where the command line makes it."""
     settings = read_settings()
+    if quality is not None:
+        settings = settings.model_copy(update={"quality": quality})
     from tools.toolbox import Toolbox
 
     return Toolbox(settings)
 
 
 @contextmanager
-def working(*, yes: bool = False, priority: int = PERSON) -> "Iterator[tuple[Toolbox, CommandLineWork]]":
+def working(
+    *, yes: bool = False, priority: int = PERSON, quality: Quality | None = None
+) -> "Iterator[tuple[Toolbox, CommandLineWork]]":
     """The Toolbox and a Work handle that shows progress, both put away at the end."""
-    toolbox = open_toolbox()
+    toolbox = open_toolbox(quality)
     try:
         with CommandLineWork(yes=yes, priority=priority) as work:
             yield toolbox, work

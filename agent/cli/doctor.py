@@ -11,9 +11,10 @@ from typing import Any, TypedDict
 import httpx
 
 from agent.cli.command import plural
-from agent.cli.context import working
+from agent.cli.context import ensure_models, working
 from agent.cli.errors import SECRETS
 from agent.cli.output import Shown, table
+from agent.cli.progress import CommandLineWork
 from auricle import __version__
 from auricle.errors import AuricleError, LibraryError
 from auricle.settings import Settings, config_file
@@ -94,6 +95,20 @@ def examine(settings: Settings, deep: bool = False) -> Shown:
             *(trouble or ["Nothing is missing."]),
         ],
     )
+
+
+def with_speed(shown: Shown, settings: Settings) -> Shown:
+    """The same, and how fast this machine listens: a sample is heard for it, in a library of its own."""
+    from tools.measuring import measure
+
+    with CommandLineWork() as work:
+        ensure_models(["recognition", "segmentation", "embedding"], work)
+        speed = measure(settings, work)
+    line = (
+        f"Speed     {speed.quality}: transcribes {speed.transcribe:.1f} and diarizes {speed.diarize:.1f} times faster "
+        f"than real time; both take {speed.hour:.0f} minutes for an hour of talk, and {speed.loading:.0f} s to begin"
+    )
+    return Shown({**shown.document, "speed": speed.model_dump()}, [*shown.human, line])
 
 
 def _settings(settings: Settings) -> Iterator[Setting]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from agent.cli.command import End, Recording, Start, add
+from agent.cli.command import End, QualityOption, Recording, Start, add
 from agent.cli.context import ensure_models, limits, recording_id, recording_ids, transcript_source, working
 from agent.cli.output import Shown, say
 from agent.cli.render import length, talk, transcript_lines, turn_lines
@@ -33,12 +33,13 @@ def transcribe(
     ] = None,
     hints: Annotated[str | None, typer.Option(metavar='"a, b"', help="Names and terms to expect.")] = None,
     translate: Annotated[bool, typer.Option("--translate", help="Into English.")] = False,
+    quality: QualityOption = None,
 ) -> Shown:
     """What is said, with times; only the range asked for is listened to."""
     from tools.export.data import as_dict
 
     first, last = limits(start, end)
-    with working() as (toolbox, work):
+    with working(quality=quality) as (toolbox, work):
         found = recording_id(toolbox, recording, work)
         ensure_models(["recognition"], work)
         result = toolbox.transcribe(
@@ -58,12 +59,13 @@ def diarize(
     max_speakers: Annotated[int | None, typer.Option(metavar="N", help="At most so many.")] = None,
     start: Start = None,
     end: End = None,
+    quality: QualityOption = None,
 ) -> Shown:
     """Who speaks when; only the range asked for is listened to."""
     from tools.export.data import turns_dict
 
     first, last = limits(start, end)
-    with working() as (toolbox, work):
+    with working(quality=quality) as (toolbox, work):
         found = recording_id(toolbox, recording, work)
         ensure_models(["segmentation", "embedding"], work)
         result = toolbox.diarize(

@@ -67,11 +67,15 @@ def verify(profile: Profile = None) -> Shown:
 
 def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Read all of the stored sound, and check it.")] = False,
+    bench: Annotated[
+        bool, typer.Option("--bench", help="Listen to a sample and tell how fast this machine is.")
+    ] = False,
 ) -> Shown:
     """What is in force and where it comes from, what it takes on disk, and what is missing or damaged."""
-    from agent.cli.doctor import examine
+    from agent.cli.doctor import examine, with_speed
 
-    return examine(read_settings(), deep)
+    shown = examine(read_settings(), deep)
+    return with_speed(shown, read_settings()) if bench else shown
 
 
 def _names(profile: str) -> list[str]:
