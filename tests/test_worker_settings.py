@@ -37,7 +37,7 @@ def test_each_job_has_engines_of_its_own_settings(home: Path, library: Library, 
     worker.close()
 
     assert [library.jobs.get(job).state for job in ids] == ["done"] * 3
-    assert [(settings.whisper, settings.beam_size) for settings in built] == [("large", 5), ("tiny", 1)]
+    assert [(settings.whisper, settings.beam) for settings in built] == [("large", 5), ("tiny", 1)]
     assert closed == built[:1], "what is not needed any more frees its memory"
     assert [[options.beam_size for options in recognizer.calls] for recognizer in heard] == [[5, 5], [1]]
 

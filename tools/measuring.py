@@ -80,4 +80,4 @@ def _repeated(source: Path, target: Path) -> Path:
 
 def _length(file: Path) -> float:
     with wave.open(str(file)) as sound:
-        return sound.getnframes() / sound.getframerate()
+        return float(sound.getnframes() / sound.getframerate())

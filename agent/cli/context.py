@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 RECORDING_ID = re.compile(r"r_[a-z0-9]{10}")
 
 
-def open_toolbox(quality: Quality | None = None) -> "Toolbox":
+def open_toolbox() -> "Toolbox":
     """The Toolbox over the settings in force: the one place where the command line makes it."""
     settings = read_settings()
-    if quality is not None:
-        settings = settings.model_copy(update={"quality": quality})
     from tools.toolbox import Toolbox
 
     return Toolbox(settings)
@@ -37,7 +35,9 @@ def working(
     *, yes: bool = False, priority: int = PERSON, quality: Quality | None = None
 ) -> "Iterator[tuple[Toolbox, CommandLineWork]]":
     """The Toolbox and a Work handle that shows progress, both put away at the end."""
-    toolbox = open_toolbox(quality)
+    toolbox = open_toolbox()
+    if quality is not None:
+        toolbox.settings = toolbox.settings.model_copy(update={"quality": quality})
     try:
         with CommandLineWork(yes=yes, priority=priority) as work:
             yield toolbox, work
