@@ -92,7 +92,7 @@ class CAMPlusPlus(nn.Module):
 
 def _normalized(channels: int, *, affine: bool = True, relu: bool = True) -> nn.Sequential:
     parts: list[tuple[str, nn.Module]] = [("batchnorm", nn.BatchNorm1d(channels, affine=affine))]
-    return nn.Sequential(OrderedDict([*parts, ("relu", nn.ReLU())] if relu else parts))
+    return nn.Sequential(OrderedDict([*parts, ("relu", nn.ReLU(inplace=True))] if relu else parts))
 
 
 class _FrontEnd(nn.Module):
@@ -157,9 +157,14 @@ class _DenseBlock(nn.Module):
         return self.children()
 
     def forward(self, frames: Tensor) -> Tensor:
-        for layer in self._layers():
-            frames = torch.cat([frames, layer(frames)], dim=1)
-        return frames
+        layers, width = list(self._layers()), frames.shape[1]
+        # In one place from the start: joining the channels anew after each layer took a third of the time.
+        grown = frames.new_empty(len(frames), width + len(layers) * _GROWTH, frames.shape[2])
+        grown[:, :width] = frames
+        for layer in layers:
+            grown[:, width : width + _GROWTH] = layer(grown[:, :width])
+            width += _GROWTH
+        return grown
 
 
 class _DenseLayer(nn.Module):

@@ -10,12 +10,12 @@ import os
 import pickle
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
 from auricle.domain import Span
@@ -26,6 +26,7 @@ from engines import campplus
 from engines.batching import Batches
 from engines.device import Wanted, for_torch
 from engines.protocols import Audio, Progress
+from engines.segmenting import Segmentation
 from engines.voicemap import VoiceMap, Windows
 from engines.voicing import Voices
 
@@ -60,9 +61,10 @@ class PyannoteDiarizer:
         place = for_torch(wanted)
         self._device = torch.device(place.device)
         self._batches = Batches(place.batch)
-        self._segmentation = _load_segmentation(segmentation).to(self._device)
-        self.windows, self._frames, self._powerset = _shape(self._segmentation, trade.step)
-        self._speakers = self._powerset.num_classes
+        model = _load_segmentation(segmentation).to(self._device)
+        self.windows, self._frames, powerset = _shape(model, trade.step)
+        self._speakers = powerset.num_classes
+        self._segmentation = Segmentation(model, powerset, self.windows)
         try:
             network = campplus.load_campplus(embedding).to(self._device)
         except (RuntimeError, OSError, pickle.UnpicklingError, AttributeError) as error:
@@ -79,21 +81,22 @@ class PyannoteDiarizer:
         """
         windows = self.windows.count(len(audio))
         waveform = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))
-        waveform = functional.pad(waveform, (0, self.windows.covered(windows) - len(audio)))
+        waveform = functional.pad(waveform, (0, self.windows.covered(windows) - len(audio))).to(self._device)
         looked_at = [number for number in range(windows) if self._spoken_in(number, speech)]
         active = np.zeros((windows, self._frames, self._speakers), dtype=bool)
 
-        def segmented(batch: Sequence[int]) -> Sequence[NDArray[np.bool_]]:
-            return list(self._segmented(torch.stack([self._window(waveform, number) for number in batch])))
-
-        for done, (number, found) in enumerate(zip(looked_at, self._batches.run(looked_at, segmented), strict=True), 1):
-            active[number] = found
-            progress(_SEGMENTATION_SHARE * done / len(looked_at))
+        if looked_at:
+            segmented = partial(self._segmentation.active, waveform, self._segmentation.filtered(waveform))
+            for done, (number, found) in enumerate(
+                zip(looked_at, self._batches.run(looked_at, segmented), strict=True)
+            ):
+                active[number] = found
+                progress(_SEGMENTATION_SHARE * (done + 1) / len(looked_at))
 
         def embedding(share: float) -> None:
             progress(_SEGMENTATION_SHARE + (1 - _SEGMENTATION_SHARE) * share)
 
-        embeddings = self._voices.embed(waveform, active, looked_at, embedding)
+        embeddings = self._voices.embed(waveform.cpu(), active, looked_at, embedding)
         progress(1.0)
         return VoiceMap(active, embeddings, self.windows)
 
@@ -102,16 +105,6 @@ class PyannoteDiarizer:
         start, length = number * self.windows.step, self.windows.length
         around = Span(start=start - length, end=start + 2 * length)
         return any(around.shared_with(span) for span in speech)
-
-    def _window(self, waveform: torch.Tensor, number: int) -> torch.Tensor:
-        return waveform[number * self.windows.step :][: self.windows.length]
-
-    def _segmented(self, batch: torch.Tensor) -> NDArray[np.bool_]:
-        """(windows, samples) -> who speaks when in each, (windows, frames, local speakers)."""
-        with torch.inference_mode():
-            scores = self._segmentation(batch[:, None].to(self._device))
-            result: NDArray[np.bool_] = self._powerset.to_multilabel(scores).cpu().numpy() > 0.5
-        return result
 
 
 def quiet_pyannote() -> None:

@@ -3,15 +3,17 @@
 import jiwer
 import numpy as np
 import pytest
+import torch
 from rapidfuzz import fuzz
 
 from auricle.settings import Settings
 from auricle.times import SAMPLE_RATE
-from engines import weights
+from engines import diarization, weights
 from engines.batching import Batches
 from engines.build import build
 from engines.protocols import Audio, Engines, HearingOptions, SpeakerCount
 from engines.recognition import SileroDetector, WhisperRecognizer
+from engines.segmenting import Segmentation
 from tests.sample import sample
 
 pytestmark = pytest.mark.models
@@ -71,3 +73,17 @@ def test_every_quality_tells_two_people_apart(call: Audio) -> None:
     fast, best = build(Settings(quality="fast")), build(Settings(quality="best"))
     assert fast.diarizer().identity != best.diarizer().identity
     assert (told(fast), told(best)) == (2, 2)
+
+
+def test_filters_that_go_over_the_sound_once_give_what_each_window_would_give(call: Audio) -> None:
+    path = weights.resolve("segmentation-3.0", Settings())
+    plain = diarization._load_segmentation(path)
+    windows, _, powerset = diarization._shape(plain, 0.1)
+    numbers, waveform = [3, 7, 12], torch.from_numpy(call)
+    alone = torch.stack([waveform[number * windows.step :][: windows.length] for number in numbers])
+    with torch.inference_mode():
+        expected = powerset.to_multilabel(plain(alone[:, None])).numpy() > 0.5
+    shared = Segmentation(plain, powerset, windows)
+    found = np.stack(shared.active(waveform, shared.filtered(waveform), numbers))
+    assert expected.any()
+    assert (found == expected).mean() > 0.999
