@@ -13,7 +13,7 @@ help:
 	@echo "make test    every test, the ones with real weights included"
 	@echo "make clients the real MCP clients and axe that tests use (with npm; make test does it by itself)"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   accuracy beside faster-whisper and pyannote called directly (needs recordings with references),"
+	@echo "make bench   accuracy and speed beside faster-whisper and pyannote called directly (needs recordings with references),"
 	@echo "             known voices and strangers, and the agent beside the same model with one prompt"
 	@echo "make soak    the long proofs"
 	@echo "make wheel   a wheel in build/wheel, to be installed with uv or pipx"
@@ -75,6 +75,7 @@ lint: install
 bench: models
 	$(BIN)/python -m bench.accuracy
 	$(BIN)/python -m bench.speakers
+	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.agent
 
 soak: models
