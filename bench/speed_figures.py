@@ -2,7 +2,7 @@
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +16,9 @@ from bench.speed_kit import Kept, Kit, Measured, empty_home, seconds, timed
 from tools.views import Transcript
 
 CLIPS = 100
+_AT_ONCE = 10
+"""Clips that are measured between two times of keeping what was."""
+
 REPEATS = 12
 """Of five minutes, which are an hour."""
 
@@ -57,14 +60,14 @@ class Transcribing(Figure):
         items = [item for item in _items("pyannote_sample,meetings,sonnets") if item.text]
         missing = [item for item in items if not kept.has(self.name, item.id)]
         if missing:
-            kit.warm(missing[0].path, lambda path: self._direct(kit, path), ["recognize"])
+            kit.warm(missing[0].path, lambda path: self.direct(kit, path), ["recognize"])
         for item in missing:
             direct, text = timed(self._direct, kit, item.path)
             ours, (transcript,) = kit.ours([item.path], ["recognize"])
             found = _word_errors([(item.text, _text(transcript), text)])
             kept.add(Measured(self.name, item.id, item.seconds, ours, direct, found))
 
-    def _direct(self, kit: Kit, path: Path) -> str:
+    def direct(self, kit: Kit, path: Path) -> str:
         if self.defaults:
             heard, _ = kit.defaults.transcribe(str(path))
         else:
@@ -145,17 +148,19 @@ class Clips(Figure):
     note = "clips: turns and utterances of the recordings; faster-whisper as under transcribe, loaded once."
 
     def measure(self, kit: Kit, kept: Kept) -> None:
-        if kept.has(self.name, "clips"):
+        missing = [first for first in range(0, CLIPS, _AT_ONCE) if not kept.has(self.name, str(first))]
+        if not missing:
             return
         with tempfile.TemporaryDirectory() as folder:
             clips = list(_clips(Path(folder)))
-            paths, texts = [path for path, _ in clips], [text for _, text in clips]
-            kit.warm(paths[0], lambda path: SameSettings()._direct(kit, path), ["recognize"])
-            direct, said = timed(lambda: [SameSettings()._direct(kit, path) for path in paths])
-            ours, transcripts = kit.ours(paths, ["recognize"])
-            found = _word_errors(zip(texts, map(_text, transcripts), said, strict=True))
-            length = sum(_sound(path).size for path in paths) / SAMPLE_RATE
-        kept.add(Measured(self.name, "clips", length, ours, direct, found))
+            kit.warm(clips[0][0], lambda path: SameSettings().direct(kit, path), ["recognize"])
+            for first in missing:
+                paths, texts = zip(*clips[first : first + _AT_ONCE], strict=True)
+                direct, said = timed(_each, SameSettings(), kit, paths)
+                ours, transcripts = kit.ours(paths, ["recognize"])
+                found = _word_errors(zip(texts, map(_text, transcripts), said, strict=True))
+                length = sum(_sound(path).size for path in paths) / SAMPLE_RATE
+                kept.add(Measured(self.name, str(first), length, ours, direct, found))
 
     def accuracy(self, rows: list[Measured]) -> str:
         return _wer(rows)
@@ -195,6 +200,10 @@ FIGURES: dict[str, Figure] = {
     figure.name: figure
     for figure in (SameSettings(), Defaults(), Diarizing(), Together(), Clips(), LongWords(), LongVoices())
 }
+
+
+def _each(figure: Transcribing, kit: Kit, paths: Sequence[Path]) -> list[str]:
+    return [figure.direct(kit, path) for path in paths]
 
 
 def _items(sets: str) -> list[Item]:
