@@ -62,12 +62,13 @@ class Transcribing(Figure):
         if missing:
             kit.warm(missing[0].path, lambda path: self.direct(kit, path), ["recognize"])
         for item in missing:
-            direct, text = timed(self._direct, kit, item.path)
+            direct, text = timed(self.direct, kit, item.path)
             ours, (transcript,) = kit.ours([item.path], ["recognize"])
             found = _word_errors([(item.text, _text(transcript), text)])
             kept.add(Measured(self.name, item.id, item.seconds, ours, direct, found))
 
     def direct(self, kit: Kit, path: Path) -> str:
+        """What faster-whisper hears in a file."""
         if self.defaults:
             heard, _ = kit.defaults.transcribe(str(path))
         else:
