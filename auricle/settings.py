@@ -61,8 +61,8 @@ class Settings(BaseSettings):
         default="balanced", description="; ".join(f"{name}: {trade.told}" for name, trade in TRADES.items())
     )
     whisper: str = Field(default="whisper-base", description="Recognition: a manifest name, or a CTranslate2 folder.")
-    beam_size: int = Field(
-        default=0, ge=0, le=20, description="Recognition's beam; 0: what the quality takes, 1 with fast, else 5."
+    beam_size: int | None = Field(
+        default=None, ge=1, le=20, description="Recognition's beam; else 1 with quality fast, 5 with the others."
     )
     segmentation: str = Field(
         default="segmentation-3.0", description="Diarization's segmentation: a name, or a checkpoint file."

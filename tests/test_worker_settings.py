@@ -3,12 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from auricle.settings import Settings
 from engines.protocols import Engines
 from engines.sources import Report
 from library import Library
 from tests.fakes import FakeRecognizer, fake_engines, tone
 from tools.worker import LOCK, Worker
+from tools.worker_process import _environment
 
 
 def test_each_job_has_engines_of_its_own_settings(home: Path, library: Library, tmp_path: Path) -> None:
@@ -58,3 +61,12 @@ def test_whoever_waits_sees_how_far_the_fetching_of_weights_is(home: Path, libra
     worker.close()
     assert [(row.note, row.done, row.total) for row in seen] == [("fetching whisper-base", 58, 145)]
     assert library.jobs.get(job).state == "done"
+
+
+def test_a_started_worker_finds_the_settings_in_force_and_what_is_left_open(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mine in (Settings(home=home), Settings(home=home, quality="fast", beam_size=3)):
+        for name, value in _environment(mine).items():
+            monkeypatch.setenv(name, value)
+        assert Settings(worker=mine.worker) == mine

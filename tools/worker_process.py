@@ -86,7 +86,10 @@ def _environment(settings: Settings) -> dict[str, str]:
     """This process's own, with the settings in force; the worker must find the same packages and the same home."""
     environment = dict(os.environ)
     values = settings.model_dump(mode="json", exclude={"openai_api_key"})
-    environment.update({f"AURICLE_{name.upper()}": str(value) for name, value in values.items()})
+    # What is left open is empty there, which counts as not set.
+    environment.update(
+        {f"AURICLE_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
+    )
     environment["AURICLE_WORKER"] = "process"
     if "AURICLE_CONFIG" in environment:
         environment["AURICLE_CONFIG"] = str(Path(environment["AURICLE_CONFIG"]).absolute())
