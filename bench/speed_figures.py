@@ -208,7 +208,8 @@ def _each(figure: Transcribing, kit: Kit, paths: Sequence[Path]) -> list[str]:
 
 
 def _items(sets: str) -> list[Item]:
-    return load_items(eval_folder(), sets.split(","))
+    """The shortest first: what was stopped has the most to keep."""
+    return sorted(load_items(eval_folder(), sets.split(",")), key=lambda item: item.seconds)
 
 
 def _text(transcript: Transcript) -> str:
