@@ -30,6 +30,8 @@ class Figure(ABC):
     what: ClassVar[str]
     aim: ClassVar[str]
     note: ClassVar[str]
+    parts: ClassVar[int]
+    """Rows of a whole measurement; with fewer the table says so."""
 
     @abstractmethod
     def measure(self, kit: Kit, kept: Kept) -> None:
@@ -41,7 +43,8 @@ class Figure(ABC):
             return f"| {self.what} | – | – | – | – | {self.aim} | |"
         audio, ours, direct = (sum(getattr(row, field) for row in rows) for field in ("audio", "ours", "direct"))
         ratio = self.ratio(rows)
-        shown = [f"{audio / 60:.1f} min", f"{ours:.1f} s", f"{direct:.1f} s", f"{ratio:.2f}", self.aim]
+        whole = "" if len(rows) == self.parts else f", {len(rows)} of {self.parts} parts"
+        shown = [f"{audio / 60:.1f} min{whole}", f"{ours:.1f} s", f"{direct:.1f} s", f"{ratio:.2f}", self.aim]
         return f"| {' | '.join([self.what, *shown, self.accuracy(rows)])} |"
 
     def ratio(self, rows: list[Measured]) -> float:
@@ -55,6 +58,7 @@ class Transcribing(Figure):
     """Recognition of some minutes, against one call of faster-whisper for each file."""
 
     defaults: ClassVar[bool]
+    parts = 6
 
     def measure(self, kit: Kit, kept: Kept) -> None:
         items = [item for item in _items("pyannote_sample,meetings,sonnets") if item.text]
@@ -99,6 +103,7 @@ class Defaults(Transcribing):
 class Diarizing(Figure):
     name, what, aim = "diarize", "diarize, beside pyannote's pipeline", "<= 0.25"
     note = "diarize: pyannote's SpeakerDiarization with its default step, the same segmentation and embedding."
+    parts = 12
 
     def measure(self, kit: Kit, kept: Kept) -> None:
         items = [item for item in _items("pyannote_sample,ami,meetings") if item.turns]
@@ -133,6 +138,7 @@ class Together(Figure):
         "together: `auricle transcribe` and `auricle diarize` of a new file in a new home, beside one script with "
         "faster-whisper and one with pyannote, one after the other; imports and loading count."
     )
+    parts = 1
 
     def measure(self, kit: Kit, kept: Kept) -> None:
         (item,) = [item for item in _items("meetings") if item.id == "meeting-dev_meet5"]
@@ -147,6 +153,7 @@ class Together(Figure):
 class Clips(Figure):
     name, what, aim = "clips", f"{CLIPS} clips of 2 to 6 s, beside a call each", "<= 0.33"
     note = "clips: turns and utterances of the recordings; faster-whisper as under transcribe, loaded once."
+    parts = CLIPS // _AT_ONCE
 
     def measure(self, kit: Kit, kept: Kept) -> None:
         missing = [first for first in range(0, CLIPS, _AT_ONCE) if not kept.has(self.name, str(first))]
@@ -171,6 +178,7 @@ class Length(Figure):
     """The long one is the short one over and over, so that a minute of each asks for the same."""
 
     kind: ClassVar[str]
+    parts = 1
 
     def measure(self, kit: Kit, kept: Kept) -> None:
         if kept.has(self.name, "hour"):

@@ -27,7 +27,7 @@ def test_a_row_is_the_ratio_of_all_the_time_and_of_all_the_words(tmp_path: Path)
     kept.add(Measured("transcribe", "a", 60.0, 4.0, 5.0, {"ours": 10, "direct": 12, "words": 100}))
     kept.add(Measured("transcribe", "b", 120.0, 8.0, 7.0, {"ours": 20, "direct": 20, "words": 300}))
     row = FIGURES["transcribe"].row(kept)
-    assert "| 3.0 min | 12.0 s | 12.0 s | 1.00 | <= 1.03 | WER 7.5, direct 8.0 |" in row
+    assert "| 3.0 min, 2 of 6 parts | 12.0 s | 12.0 s | 1.00 | <= 1.03 | WER 7.5, direct 8.0 |" in row
 
 
 def test_a_figure_that_there_is_not_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
