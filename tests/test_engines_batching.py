@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from engines import recognition
 from engines.batched import BatchDecoder, stretches
 from engines.batching import Batches
 from engines.decoding import Decoder, Position
+from engines.device import Name, placement
 
 FRAMES = 9000
 GOOD, REPEATING, SILENT = "a good line of words", "la " * 60, "thanks for watching"
@@ -163,3 +166,16 @@ def test_batched_recognition_goes_on_where_it_was_interrupted() -> None:
     told, _ = decode(model, 4, frame=5000)
     assert len(told) == 2
     assert model.sizes == [2]
+
+
+@pytest.mark.parametrize(
+    ("device", "batched", "expected"), [("cuda", True, 64), ("cuda", False, None), ("cpu", True, None)]
+)
+def test_only_a_gpu_hears_in_batches_and_not_where_the_best_quality_is_wanted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: Name, batched: bool, expected: int | None
+) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(recognition, "_load_where_it_works", lambda *_: (object(), placement(device)))
+    batches = recognition.WhisperRecognizer(tmp_path, "own@1", batched=batched)._batches
+    assert (batches and batches.size) == expected
