@@ -92,6 +92,25 @@ def test_decoding_and_cutting_that_take_long_become_jobs(
     anyio.run(main)
 
 
+def test_the_sound_of_a_page_that_takes_long_becomes_a_job(
+    opened: Opened, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.jobs._TO_SEE_IT_START", 0)
+    toolbox = opened("plain")
+    recording = toolbox.add_recording(str(tone(folder / "call.wav", 40))).id
+    toolbox.transcribe(recording)
+
+    async def main() -> None:
+        async with Client(server(toolbox, folder, patience=1e-6)) as client:
+            encoding = await answer(client, "export_transcript", recording=recording, format="html")
+            assert encoding["kind"] == "sound"
+            assert "export_transcript again" in (await finished(client, encoding["job"]))["next"]
+            page = await answer(client, "export_transcript", recording=recording, format="html")
+            assert "data:audio/mpeg" in Path(page["path"]).read_text()
+
+    anyio.run(main)
+
+
 def test_two_clients_that_ask_for_the_same_share_a_job_and_one_may_stop_it(opened: Opened, folder: Path) -> None:
     tone(folder / "call.wav", 30)
     first, second = opened("hold"), opened("hold")

@@ -22,6 +22,7 @@ _TOOLS = {
     "embed": "identify_speakers",
     "decode": "add_recording",
     "cut": "slice_audio",
+    "sound": "export_transcript",
 }
 
 

@@ -3,12 +3,22 @@
 Every result carries ``next``: what the client should know or do next, because many never read descriptions.
 """
 
-from pydantic import BaseModel, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from auricle.domain import Original
 
 
+def _untitled(schema: dict[str, Any]) -> None:
+    """Pydantic's titles repeat the names, and clients put all of a schema before their model."""
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+
+
 class Result(BaseModel):
+    model_config = ConfigDict(json_schema_extra=_untitled)
+
     next: str = Field(description="What to know or do next.")
 
 

@@ -383,7 +383,7 @@ class Toolbox:
         known = self._recording(recording)
         return exporting.slice_audio(self.jobs, known, span_of(known, start, end), format, path, work)
 
-    @tool("Export the transcript", idempotent=False, core=True)
+    @tool("Export the transcript", long=True, idempotent=False, core=True)
     def export_transcript(
         self,
         recording: RecordingId,
