@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from auricle.domain import Person, Span, Speaker, Voiceprint
@@ -105,9 +105,10 @@ class Voiceprints:
 
     def doubtful(self, model: str) -> list[Voiceprint]:
         """Those that an embedding model has not seen, or that were learnt where somebody reassigned speech."""
-        seen = select(tables.vectors.c.voiceprint).where(tables.vectors.c.model == model)
+        its = tables.vectors.c.voiceprint == tables.voiceprints.c.id
+        seen = exists().where(its, tables.vectors.c.model == model)  # by the index: the vectors are not read
         reassigned = select(tables.edits.c.recording).where(tables.edits.c.kind == "assign")
-        either = tables.voiceprints.c.id.not_in(seen) | tables.voiceprints.c.recording.in_(reassigned)
+        either = ~seen | tables.voiceprints.c.recording.in_(reassigned)
         with self._database.read() as connection:
             owners = set(connection.execute(select(tables.voiceprints.c.person).where(either)).scalars())
         return [each for person in self.named(owners).values() for each in self.of(person)]
