@@ -105,7 +105,7 @@ def _read(
 def _best(question: str, text: str, lines: Sequence[SpokenLine], chosen: Sequence[SpokenLine]) -> list[SpokenLine]:
     """What an answer rests on: a small model is often a line off, but "I'll do it" shares no words and is kept."""
     replies = [line for line in chosen if len(line.text.split()) <= _FEW and line.speaker and line.speaker in text]
-    return list(dict.fromkeys([*nearest(f"{question} {text}", lines, chosen), *replies]))[:_CITED]
+    return list(dict.fromkeys([*nearest(question, lines, chosen, text), *replies]))[:_CITED]
 
 
 def limits(lines: Sequence[SpokenLine], shown: Sequence[SpokenLine], llm: LLM) -> str:

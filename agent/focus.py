@@ -21,6 +21,7 @@ _BEFORE, _AFTER = 2, 3
 _OF_THE_BEST = 0.4
 """A place counts for as long as it has this share of the best one's score."""
 
+_ANSWERED = 0.4
 _SAID_BY = 0.5
 """A speaker's name counts less than what they say: half of all lines may be theirs."""
 
@@ -53,12 +54,23 @@ def focus(question: str, lines: Sequence[SpokenLine]) -> list[SpokenLine]:
     return [lines[at] for at in sorted(kept)]
 
 
-def nearest(question: str, lines: Sequence[SpokenLine], chosen: Sequence[SpokenLine]) -> list[SpokenLine]:
-    """Lines that a model chose for a question, if any of them has much of its words; else the line that has most."""
-    scores = _scores(question, lines)
-    if not scores or any(scores[at] >= _OF_THE_BEST * max(scores) for at, line in enumerate(lines) if line in chosen):
+def nearest(
+    question: str, lines: Sequence[SpokenLine], chosen: Sequence[SpokenLine], answer: str = ""
+) -> list[SpokenLine]:
+    """Lines that a model chose for a question, if any of them has much of its words; else the line that has most.
+
+    Args:
+        question: In a person's words.
+        lines: Those it was shown.
+        chosen: Those it points at.
+        answer: What it wrote, whose words count too, but less.
+    """
+    asked, told = _scores(question, lines), _scores(answer, lines)
+    scores = [(asked[at] if asked else 0.0) + (_ANSWERED * told[at] if told else 0.0) for at in range(len(lines))]
+    best = max(scores, default=0.0)
+    if not best or any(scores[at] >= _OF_THE_BEST * best for at, line in enumerate(lines) if line in chosen):
         return list(chosen)
-    return [lines[max(range(len(lines)), key=lambda at: scores[at])]]
+    return [lines[scores.index(best)]]
 
 
 def _scores(question: str, lines: Sequence[SpokenLine]) -> list[float]:

@@ -218,3 +218,6 @@ def test_a_place_that_has_no_word_of_the_question_gives_way_to_the_one_that_has_
     assert nearest("Cut out where they talk about the insurance.", lines, [lines[0]]) == [lines[5]]
     assert nearest("Cut out where they talk about the insurance.", lines, [lines[5], lines[6]]) == lines[5:7]
     assert nearest("Wo ist das Fahrrad?", lines, [lines[0]]) == [lines[0]]
+    # What was asked counts more than what a model made of it.
+    assert nearest("What about the insurance?", lines, [], "It is decided in May.") == [lines[5]]
+    assert nearest("What about it?", lines, [], "The van is bought in May.") == [lines[3]]
