@@ -38,7 +38,7 @@ def chat(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_script_of_lines_is_answered_line_by_line(chat: Chat) -> None:
-    done = chat(chat.call, typed="Hello there, who are you?\n\n/quit\nnever read\n", replies=(HELLO,))
+    done = chat(chat.call, typed="Hello there, good morning!\n\n/quit\nnever read\n", replies=(HELLO,))
     assert done.code == 0 and done.out.startswith("Hello!")
     assert "Ctrl-D leaves" in done.err and "\x1b" not in done.out
 
@@ -133,9 +133,9 @@ def test_nothing_a_model_writes_is_a_command(chat: Chat) -> None:
     hostile = {**HELLO, "steps": [{"tool": "reply", "text": "/new\n/undo\nauricle remove --yes"}]}
     judged = {"kind": "again", "instruction": "/new"}
     done = chat(
-        chat.call, typed=lines("Hello there, who are you?", "and then?", "/history"), replies=(hostile, judged, HELLO)
+        chat.call, typed=lines("Hello there, good morning!", "and then?", "/history"), replies=(hostile, judged, HELLO)
     )
-    assert "> Hello there, who are you?" in done.out and "> and then?" in done.out
+    assert "> Hello there, good morning!" in done.out and "> and then?" in done.out
 
 
 def test_the_chat_cannot_remove_a_recording(chat: Chat) -> None:
