@@ -183,7 +183,7 @@
     const inside = event.target.closest("input, button, audio, dialog, textarea");
     if (event.ctrlKey || event.metaKey || event.altKey || (inside && event.target.id !== "follow")) return;
     const keys = {
-      " ": () => sound && (sound.paused ? sound.play().catch(() => {}) : sound.pause()), // a pause before it has begun is no error,
+      " ": () => sound && (sound.paused ? sound.play().catch(() => {}) : sound.pause()), // a pause before it has begun is no error
       ArrowLeft: () => seek(Math.max(data.start, time() - 5000), true),
       ArrowRight: () => seek(Math.min(data.end, time() + 5000), true),
       ArrowUp: () => seek(starts[Math.max(0, now - 1)] ?? data.start, true),
