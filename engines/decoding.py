@@ -33,6 +33,9 @@ _SUSPECT_SILENCE = 2.0
 """Seconds. Improbable words beside a silence of that length are taken as invented: faster-whisper's
 hallucination_silence_threshold."""
 
+_FEWEST = 10
+"""Frames that are not worth a window: in what is left of a clip, words would be invented. Nor is it heard after a kill."""
+
 _LOOKED_AT = 8
 """Words at the start of a segment whose probability and length tell whether it was invented."""
 
@@ -100,6 +103,8 @@ class Decoder:
             while max(position.frame, first) < end:
                 start = max(position.frame, first)
                 segments, position = self._window(start, end, position)
+                if end - _FEWEST <= position.frame < end:
+                    position = replace(position, frame=end)
                 yield segments, position
 
     def _window(self, start: int, end: int, before: Position) -> tuple[list[dict[str, Any]], Position]:

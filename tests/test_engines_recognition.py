@@ -1,9 +1,14 @@
 """What recognition makes of what Whisper says, without any weights."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from auricle.domain import Span
 from auricle.times import to_samples
+from engines.decoding import Decoder, Position
 from engines.recognition import _heard_until, _islands, _segments, _with_air
 
 
@@ -52,3 +57,18 @@ def test_silence_between_two_clips_is_heard_with_the_one_before() -> None:
     assert [_heard_until(frame, clips, to_samples(100)) for frame in (1500, 2000, 9200, 9500)] == [
         to_samples(15), to_samples(90), to_samples(92), to_samples(100),
     ]  # fmt: skip
+
+
+class Stepping(Decoder):
+    """A decoder whose windows end where it is told."""
+
+    def __init__(self, frames: int, ends: Sequence[int]) -> None:
+        self.frames, self._ends = frames, iter(ends)
+
+    def _window(self, start: int, end: int, before: Position) -> tuple[list[dict[str, Any]], Position]:
+        return [], replace(before, frame=next(self._ends))
+
+
+@pytest.mark.parametrize(("ends", "positions"), [([95], [100]), ([89, 100], [89, 100]), ([100], [100])])
+def test_the_last_tenth_of_a_second_is_no_window_of_its_own(ends: list[int], positions: list[int]) -> None:
+    assert [position.frame for _, position in Stepping(100, ends).windows([(0, 100)], Position())] == positions
