@@ -34,7 +34,7 @@ _SUSPECT_SILENCE = 2.0
 hallucination_silence_threshold."""
 
 _FEWEST = 10
-"""Frames that are not worth a window: in what is left of a clip, words would be invented. Nor is it heard after a kill."""
+"""Frames that are no window of their own: words would be invented in them, and after a kill they are not heard."""
 
 _LOOKED_AT = 8
 """Words at the start of a segment whose probability and length tell whether it was invented."""
