@@ -84,7 +84,7 @@ def _read(
     if not lines:
         return Found(found=False, text=NOT_THERE)
     begin = opening("answer")
-    shown = relevant(question, lines, llm, room_for(llm, *(message.content for message in begin), question, facts))
+    shown = relevant(question, lines, llm, room_for(llm, begin, question, facts))
     nothing = Found(found=False, text=NOT_THERE, warning=limits(lines, shown, llm))
     if not (complaints or time_is_over(llm) or tells(question, shown, facts, llm)):
         return nothing

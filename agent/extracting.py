@@ -64,7 +64,7 @@ def extract(
         complaints: and why.
     """
     begin = opening("extract")
-    shown = relevant(question, lines, llm, room_for(llm, *(message.content for message in begin), question, facts))
+    shown = relevant(question, lines, llm, room_for(llm, begin, question, facts))
     messages = [*begin, *asked(question, shown, facts, rejected, complaints)]
     reply = llm.chat(messages, schema=_schema(keys, len(shown)), max_tokens=_TOKENS)
     data = reply.data or {}

@@ -76,6 +76,8 @@ def nearest(
 def _scores(question: str, lines: Sequence[SpokenLine]) -> list[float]:
     """How much of a question each line has, rare words counting for more; nothing where none has any."""
     wanted = stems(question) - _EMPTY
+    if not wanted:
+        return []
     said = [stems(line.text) for line in lines]
     names = [stems(line.speaker or "") for line in lines]
     if not any(wanted & words for words in said):

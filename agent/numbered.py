@@ -49,7 +49,7 @@ def relevant(question: str, lines: Sequence[SpokenLine], llm: LLM, room: int) ->
         return list(lines)
     begin = opening("relevant")
     kept: list[SpokenLine] = []
-    for window in windows(lines, room_for(llm, begin[0].content, question), per_byte):
+    for window in windows(lines, room_for(llm, begin, question), per_byte):
         messages = [*begin, *asked(question, window)]
         data = llm.chat(messages, schema=_pointing(len(window)), max_tokens=_LINES_TOKENS).data or {}
         kept += sorted(pointed_at(data, window, _RELEVANT), key=lambda line: line.start)
@@ -91,10 +91,11 @@ def pointed_at(data: dict[str, Any], lines: Sequence[SpokenLine], most: int) -> 
     return [lines[n - 1] for n in dict.fromkeys(numbers)][:most]
 
 
-def room_for(llm: LLM, *texts: str) -> int:
+def room_for(llm: LLM, begin: Sequence[Message], *texts: str) -> int:
     """Tokens that are left for a transcript beside what else stands in a prompt."""
     per_byte = llm.traits.tokens_per_byte
-    taken = sum(estimate_tokens(text, per_byte) for text in texts) + 2 * ANSWER_TOKENS + _MARGIN
+    said = (*(message.content for message in begin), *texts)
+    taken = sum(estimate_tokens(text, per_byte) for text in said) + 2 * ANSWER_TOKENS + _MARGIN
     return max(256, llm.traits.context - taken)
 
 

@@ -81,8 +81,7 @@ def _filled(
     instruction: str, schema: dict[str, Any], lines: Sequence[SpokenLine], llm: LLM
 ) -> tuple[Any, list[SpokenLine], str]:
     begin = opening("fill")
-    room = room_for(llm, *(message.content for message in begin), instruction, str(schema))
-    shown = relevant(instruction, lines, llm, room)
+    shown = relevant(instruction, lines, llm, room_for(llm, begin, instruction, str(schema)))
     # Evidence first: a model that has pointed at lines writes down what they say.
     closed = _closed(schema)
     definitions = {key: closed.pop(key) for key in ("$defs", "definitions") if key in closed}

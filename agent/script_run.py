@@ -1,6 +1,7 @@
 """Runs a checked script, step by step and recording by recording."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,17 +101,24 @@ def run_one(
 ) -> RecordingReport:
     """Every step on one recording, as far as none fails."""
     report = RecordingReport(recording=None, path=reference)
-    try:
+    with _told_in(report, reference, tell):
         report.recording = open_recording(reference)
         report.path = doing.toolbox.library.recordings.get(report.recording).path
         scope = Scope.of_recording(doing.toolbox, report.recording, doing.script.values)
         for step in doing.script.steps:
             tell(f"{Path(report.path).name}: {step.verb} …")
             _do(doing, step, scope, report)
+    return report
+
+
+@contextmanager
+def _told_in(report: RecordingReport | TogetherReport, name: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """What goes wrong ends the steps, and is told in their report; others go on."""
+    try:
+        yield
     except AuricleError as error:
         report.error = error.as_dict()
-        tell(f"{reference}: {error.message}")
-    return report
+        tell(f"{name}: {error.message}")
 
 
 def put_together(doing: Doing, reports: Sequence[RecordingReport], tell: Callable[[str], None]) -> ScriptReport:
@@ -130,15 +138,12 @@ def _together(
         [[step.tool, step.arguments] for done in whole for step in done.steps if step.tool in HEARING],
         script.values,
     )
-    try:
+    with _told_in(together, "together", tell):
         if not scope.ids:
             raise BadArgument("Every recording failed, so there is nothing to put together.")
         for step in script.together:
             tell(f"together: {step.verb} …")
             _do(doing, step, scope, together)
-    except AuricleError as error:
-        together.error = error.as_dict()
-        tell(f"together: {error.message}")
     return together
 
 

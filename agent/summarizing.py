@@ -27,7 +27,7 @@ def summarize(
 ) -> Found:
     """Says what people talk about; the parameters are those of ``agent.answer.answer``."""
     begin, sentences = opening("summary"), sentences_wanted(request)
-    shown = relevant(request, lines, llm, room_for(llm, *(message.content for message in begin), request, facts))
+    shown = relevant(request, lines, llm, room_for(llm, begin, request, facts))
     reply = llm.chat(
         [*begin, *asked(request, shown, facts, rejected, complaints)],
         schema=_schema(len(shown), sentences),
@@ -39,10 +39,8 @@ def summarize(
     text = " ".join(" ".join(written if isinstance(written, list) else [str(written)]).split())
     said = [sentence for sentence in sentences_of(text) if not _echoes(sentence, begin[0].content)]
     text = "".join(said[: sentences or None]).strip()
-    if not text:
-        return Found(found=False, text=NOT_THERE, raw=reply.text, warning=limits(lines, shown, llm))
-    cited = pointed_at(data, shown, _CITED)
-    return Found(found=True, text=text, lines=cited, raw=reply.text, warning=limits(lines, shown, llm))
+    cited = pointed_at(data, shown, _CITED) if text else []
+    return Found(bool(text), text or NOT_THERE, cited, raw=reply.text, warning=limits(lines, shown, llm))
 
 
 def _echoes(sentence: str, prompt: str) -> bool:

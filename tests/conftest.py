@@ -58,6 +58,17 @@ def toolbox(settings: Settings) -> Iterator[Toolbox]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def thinking_toolbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toolbox]:
+    """The tools with real engines and the small LLM; one home for a file's tests, so nothing is listened to twice."""
+    home = tmp_path_factory.mktemp("thinking")
+    opened = Toolbox(Settings(home=home / "home", worker="inline", model="local:"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        yield opened
+    opened.close()
+
+
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
     """Ctrl-C interrupts; a process that was started in the background of a script would ignore it."""

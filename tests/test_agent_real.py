@@ -1,7 +1,7 @@
 """Instructions carried out by the real local model, with the real engines, on the recording pyannote.audio carries."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,8 @@ pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def toolbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toolbox]:
-    """One home for all, so that nothing is listened to twice."""
-    home = tmp_path_factory.mktemp("asking")
-    opened = Toolbox(Settings(home=home / "home", worker="inline", model="local:"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        yield opened
-    opened.close()
+def toolbox(thinking_toolbox: Toolbox) -> Toolbox:
+    return thinking_toolbox
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from agent.script import load
 from agent.script_report import write_report
 from agent.script_run import ScriptReport, run
-from auricle.settings import Settings
 from tests.sample import sample
 from tools.toolbox import Toolbox
 from tools.work import Quiet
@@ -25,14 +23,8 @@ EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture(scope="module")
-def toolbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toolbox]:
-    """One home for all, so that nothing is listened to twice."""
-    home = tmp_path_factory.mktemp("scripts")
-    opened = Toolbox(Settings(home=home / "home", worker="inline", model="local:"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(home)
-        yield opened
-    opened.close()
+def toolbox(thinking_toolbox: Toolbox) -> Toolbox:
+    return thinking_toolbox
 
 
 def done(toolbox: Toolbox, name: str, values: dict[str, str] | None = None) -> ScriptReport:

@@ -20,7 +20,6 @@ from tools.work import Work
 
 Action = Literal["rename", "merge", "split", "reassign", "undo", "redo", "history"]
 
-_PIECE = 3.0
 _LONG_ENOUGH = to_samples(1.5)
 """Of a turn, to be told apart by its sound."""
 
@@ -145,7 +144,7 @@ def _odd_ones(
 ) -> list[Span]:
     """The turns of a voice that sound like somebody else."""
     turns = [turn for turn in transcript.turns if turn.label == view.id and turn.length >= _LONG_ENOUGH]
-    parts = [part for turn in turns for part in pieces([turn], _PIECE)]
+    parts = [part for turn in turns for part in pieces([turn])]
     odd: list[Span] = []
     if parts:
         smaller, alike = halves(vectors(library, jobs, recording, parts, work))

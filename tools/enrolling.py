@@ -24,7 +24,6 @@ from tools.views import Transcript
 from tools.voices import LEAST, clearest, length, pieces, vectors
 from tools.work import Work
 
-_PIECE = 3.0
 _CLIPPED = 0.01
 """Share of the samples at full scale from which speech is distorted."""
 
@@ -70,7 +69,7 @@ def enroll(
         )
     transcript, voice, spans = _speech(library, jobs, recording, speaker, span, work)
     _check_sound(library, transcript, recording, spans)
-    parts = pieces(spans, _PIECE)
+    parts = pieces(spans)
     heard = vectors(library, jobs, recording, [spans, *parts], work)
     _check_one_voice(heard[1:], parts, jobs)
     known = library.voiceprints.find(name)

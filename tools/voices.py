@@ -60,7 +60,7 @@ def clearest(turns: Sequence[Turn], speaker: str, most: int = MOST_SPEECH) -> li
     return sorted(chosen, key=lambda span: span.start)
 
 
-def pieces(spans: Sequence[Span], seconds: float, most: int = 40) -> list[list[Span]]:
+def pieces(spans: Sequence[Span], seconds: float = 3.0, most: int = 40) -> list[list[Span]]:
     """Speech in pieces of about so many seconds each, in order; each may be of several stretches."""
     wanted = to_samples(seconds)
     found: list[list[Span]] = [[]]
